@@ -1,0 +1,245 @@
+//! The operator's API under `/admin/v1`: tenants, keys, quotas, faults, clock, verify.
+
+use crate::{FaultId, JobErrorCode, KeyId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// `POST /admin/v1/tenants`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TenantCreate {
+    /// 1 to 63 characters; unique.
+    pub name: String,
+}
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name.
+    pub name: String,
+    /// Whether its keys are refused for now.
+    pub suspended: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What it may have and what it has.
+    pub quotas: Quotas,
+}
+
+/// Every quota of a tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Quotas {
+    /// Machines.
+    pub virtual_machines: Quota,
+    /// Cores of all machines.
+    pub vcpus: Quota,
+    /// Memory of all machines, in GB.
+    pub memory_gb: Quota,
+    /// Volumes.
+    pub volumes: Quota,
+    /// Size of all volumes, in GB.
+    pub volume_gb: Quota,
+    /// Networks.
+    pub networks: Quota,
+    /// Public addresses.
+    pub public_ips: Quota,
+    /// GPUs.
+    pub gpus: Quota,
+}
+
+/// One quota.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Quota {
+    /// The limit; null is unlimited.
+    pub limit: Option<u64>,
+    /// What is used of it.
+    pub used: u64,
+}
+
+/// `PUT /admin/v1/tenants/{id}/quotas`: a key that is absent stays, null lifts the limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct QuotaChange {
+    /// Machines.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub virtual_machines: Option<Option<u64>>,
+    /// Cores.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub vcpus: Option<Option<u64>>,
+    /// Memory in GB.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub memory_gb: Option<Option<u64>>,
+    /// Volumes.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<Option<u64>>,
+    /// Size of all volumes in GB.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub volume_gb: Option<Option<u64>>,
+    /// Networks.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub networks: Option<Option<u64>>,
+    /// Public addresses.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub public_ips: Option<Option<u64>>,
+    /// GPUs.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub gpus: Option<Option<u64>>,
+}
+
+/// Tells "null" (lift the limit) from "absent" (leave it).
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<u64>>, D::Error> {
+    Option::<u64>::deserialize(deserializer).map(Some)
+}
+
+/// `POST /admin/v1/tenants/{id}/keys`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyCreate {
+    /// What it is for, 1 to 63 characters.
+    pub name: String,
+}
+
+/// A key, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct KeyRow {
+    /// Its id.
+    pub id: KeyId,
+    /// What it is for.
+    pub name: String,
+    /// Its first characters, prefix included, to tell keys apart.
+    pub start: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A new key: the only answer that holds the secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyCreated {
+    /// The secret, shown this once.
+    pub key: String,
+    /// The rest.
+    #[serde(flatten)]
+    pub row: KeyRow,
+}
+
+/// What a fault does to a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// The action ends with an error.
+    Fail,
+    /// The action stops and never ends by itself.
+    Stall,
+}
+
+/// `POST /admin/v1/faults`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FaultCreate {
+    /// An operation's name, e.g. `vm.create`, or `*` for any.
+    pub operation: String,
+    /// Only jobs of this tenant; absent: of any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<TenantId>,
+    /// What it does.
+    pub kind: FaultKind,
+    /// Only in this phase, e.g. `boot`; absent: in the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_phase: Option<String>,
+    /// Strikes at the first progress of the job at or above this; absent: at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_percent: Option<u8>,
+    /// The job's error text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The job's error code; absent: `DRIVER_ERROR`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<JobErrorCode>,
+    /// Whether trying again is no use (the default), so that the job goes back at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permanent: Option<bool>,
+    /// How often it strikes; absent: once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
+    /// The chance, 0 to 1, that a match is struck; absent: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+}
+
+/// A fault, with how often it struck.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Fault {
+    /// Its id.
+    pub id: FaultId,
+    /// What was asked for.
+    #[serde(flatten)]
+    pub fault: FaultCreate,
+    /// How often it struck.
+    pub hits: u32,
+}
+
+/// Which clock the server runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ClockMode {
+    /// The machine's.
+    Real,
+    /// Moved by `POST /admin/v1/clock` only.
+    Manual,
+}
+
+/// The server's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Clock {
+    /// What time it is there.
+    pub now: Timestamp,
+    /// Which clock it is.
+    pub mode: ClockMode,
+}
+
+/// `POST /admin/v1/clock`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ClockAdvance {
+    /// Seconds to move forward; fractions allowed by no client so far, so whole.
+    pub advance_seconds: u64,
+}
+
+/// `GET /admin/v1/verify`: records against the world.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Verify {
+    /// Where the world is not what the settled specs say.
+    pub differences: Vec<Difference>,
+    /// What is under way or left over, and so not compared.
+    pub pending: Vec<Difference>,
+}
+
+/// One entry of [`Verify`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Difference {
+    /// The kind of thing, e.g. `vm`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// What differs, in words.
+    pub what: String,
+}

@@ -1,0 +1,22 @@
+//! What travels on the wire: ids, bodies, answers and error codes.
+//!
+//! Shared by the server, the client and the tests. This crate never learns how the server
+//! works: no rule, no storage, no clock. The shapes are those of the GPCN API (February 2026)
+//! plus the additive fields listed in `openapi.json`.
+
+#![forbid(unsafe_code)]
+
+pub mod admin;
+pub mod catalogue;
+pub mod envelope;
+pub mod error;
+pub mod id;
+pub mod job;
+pub mod machine;
+pub mod time;
+
+pub use envelope::{Envelope, PageMeta};
+pub use error::{ErrorBody, ErrorCode};
+pub use id::{DataCenterId, FaultId, HostId, JobId, KeyId, ResourceId, TenantId};
+pub use job::{Job, JobErrorCode, JobStatus};
+pub use time::Timestamp;

@@ -1,0 +1,226 @@
+//! Virtual machines: bodies and answers (api.md 5).
+
+use crate::{DataCenterId, ResourceId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What a machine is seen to be. The spelling is the API's; `Stopped` is never reported, `Shutoff` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum MachineStatus {
+    /// Being created.
+    Provisioning,
+    /// Being started or reset.
+    Starting,
+    /// On.
+    Running,
+    /// Being stopped.
+    Stopping,
+    /// Off.
+    Shutoff,
+    /// Being deleted.
+    Deleting,
+    /// Something is left over that an operator must look at.
+    Error,
+}
+
+/// `POST /v1/resource/virtual-machines`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MachineCreate {
+    /// 1 to 63 characters, `-n` of several instances included.
+    pub name: String,
+    /// A data centre of the catalogue, by id.
+    pub datacenter_id: String,
+    /// An image of the catalogue.
+    pub image_id: i64,
+    /// A size of the catalogue.
+    pub configuration_id: i64,
+    /// How many to make: 1 (the default) to 50, then named `name-1`, `name-2` …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number_of_instances: Option<i64>,
+    /// Not yet possible: absent or false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocate_public_ip: Option<bool>,
+    /// Not yet possible: absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_interfaces: Option<Vec<serde_json::Value>>,
+}
+
+/// `PUT /v1/resource/virtual-machines/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MachineRename {
+    /// The new name, 1 to 63 characters.
+    pub name: String,
+}
+
+/// A row of the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MachineRow {
+    /// The machine's id.
+    pub id: ResourceId,
+    /// Its name.
+    pub name: String,
+    /// What it is seen to be.
+    pub status: MachineStatus,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Its size.
+    pub configuration: RowSize,
+    /// Where it is.
+    pub datacenter: RowDataCenter,
+    /// The image it was made from.
+    pub image_name: String,
+    /// Null until networks exist.
+    pub primary_private_ip: Option<String>,
+    /// Null until networks exist.
+    pub primary_public_ip: Option<String>,
+}
+
+/// A machine's size in a list: cores, GB, GB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RowSize {
+    /// Cores.
+    pub cpu: u32,
+    /// Memory in GB.
+    pub ram: u32,
+    /// Disk in GB.
+    pub disk: u32,
+}
+
+/// A machine's data centre in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RowDataCenter {
+    /// Its id.
+    pub id: DataCenterId,
+    /// Its name.
+    pub name: String,
+    /// Its region's name.
+    pub region: String,
+    /// Its country's name.
+    pub country: String,
+}
+
+/// A machine in full: the nested form of the first generation and the flat form of the later
+/// one, side by side (api.md 5.2).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MachineDetail {
+    /// What it is seen to be.
+    pub status: MachineStatus,
+    /// The nested form.
+    pub virtual_machine: NestedMachine,
+    /// The machine's id.
+    pub id: ResourceId,
+    /// Its name.
+    pub name: String,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// The image's name.
+    pub image: String,
+    /// Whom to log in as.
+    pub username: String,
+    /// Its size.
+    pub configuration: FlatSize,
+    /// Where it is.
+    pub datacenter: FlatDataCenter,
+    /// Always null for now.
+    pub ssh_key_id: Option<String>,
+    /// Always null for now.
+    pub ssh_key_name: Option<String>,
+    /// 0 or 1.
+    pub network_hotplug: u8,
+    /// Always null for now.
+    pub resource_group_id: Option<String>,
+}
+
+/// The nested form of a machine; here size, data centre and image are plain names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NestedMachine {
+    /// The machine's id.
+    pub id: ResourceId,
+    /// Its name.
+    pub name: String,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// The size's id.
+    pub configuration_id: i64,
+    /// The size's name.
+    pub configuration: String,
+    /// Cores.
+    pub cpu: u32,
+    /// Memory in GB.
+    pub ram: u32,
+    /// Disk in GB.
+    pub disk: u32,
+    /// The image's name.
+    pub image: String,
+    /// Whom to log in as.
+    pub username: String,
+    /// The data centre's id.
+    pub datacenter_id: DataCenterId,
+    /// The data centre's name.
+    pub datacenter: String,
+    /// The region's id.
+    pub region_id: i64,
+    /// The region's name.
+    pub region: String,
+    /// The country's name.
+    pub country: String,
+}
+
+/// A machine's size in the flat form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FlatSize {
+    /// The size's id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Its code, e.g. `g-small-1`.
+    pub code: String,
+    /// Its category's code, e.g. `general`.
+    pub category_code: String,
+    /// The size's id as text.
+    pub sku_id: String,
+    /// Its code once more.
+    pub sku_code: String,
+    /// Cores.
+    pub cpu: u32,
+    /// Memory in GB.
+    pub ram: u32,
+    /// Disk in GB.
+    pub disk: u32,
+}
+
+/// A machine's data centre in the flat form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FlatDataCenter {
+    /// Its id.
+    pub id: DataCenterId,
+    /// Its name.
+    pub name: String,
+    /// Its region's name.
+    pub region: String,
+    /// Its country's abbreviation.
+    pub country_abbr: String,
+    /// Its country's name.
+    pub country: String,
+}

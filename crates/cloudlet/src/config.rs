@@ -1,0 +1,1 @@
+//! Raw flags, environment and file made into one validated configuration.
