@@ -10,7 +10,7 @@ key="${CLOUDLET_API_KEY:?Set CLOUDLET_API_KEY to your key, gpcn_…}"
 # One request: prints what was asked for, or says what is wrong and fails.
 # It may be sent again after a lost answer: the Idempotency-Key below makes that safe.
 call() {
-    answer=$(curl -sS --retry 5 --retry-connrefused -H "X-API-Key: $key" -H 'Content-Type: application/json' "$@")
+    answer=$(curl -sS --retry 5 --retry-connrefused -H "X-API-Key: $key" -H 'Content-Type: application/json' "$@") || return
     printf '%s' "$answer" | jq 'if .success then .data else "\(.error): \(.message)\n" | halt_error(1) end'
 }
 
