@@ -96,22 +96,23 @@ fn rest(machine: &MachineSpec, observed: &MachineObserved) -> Vec<Action> {
 }
 
 fn run(machine: &MachineSpec, observed: &MachineObserved) -> Vec<Action> {
-    let boot = machine.boot;
-    let launch = Action::Launch {
+    let launch = |boot| Action::Launch {
         boot,
         cpus: machine.cpus,
         memory_gb: machine.memory_gb,
     };
-    let ready = Action::AwaitReady { boot };
+    let ready = |boot| Action::AwaitReady { boot };
     match observed.process {
-        Some(process) if process.boot >= boot && !process.up => vec![launch, ready],
-        Some(process) if process.boot >= boot && !process.ready => vec![ready],
-        Some(process) if process.boot >= boot => Vec::new(),
+        Some(process) if process.boot >= machine.boot => match (process.up, process.ready) {
+            (false, _) => vec![launch(process.boot), ready(process.boot)],
+            (true, false) => vec![ready(process.boot)],
+            (true, true) => Vec::new(),
+        },
         // It was launched for this number and died since: nothing boots twice for one number.
-        _ if observed.launched >= boot => rest(machine, observed),
+        _ if observed.launched >= machine.boot => rest(machine, observed),
         _ => {
             let mut actions = rest(machine, observed);
-            actions.extend([launch, ready]);
+            actions.extend([launch(machine.boot), ready(machine.boot)]);
             actions
         }
     }
