@@ -1,4 +1,5 @@
 //! The client over a real socket, against a small fake of the server.
+#![allow(clippy::unwrap_used)] // Helpers of tests, which clippy does not know as such.
 
 use api::{JobId, ResourceId};
 use axum::{
