@@ -48,10 +48,9 @@ pub enum Driver {
 /// On or off, in the words of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[allow(missing_docs)] // Documented variants would fill the help.
 pub enum Switch {
-    /// On.
     On,
-    /// Off.
     Off,
 }
 
@@ -63,18 +62,14 @@ pub struct ConfigError(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum DriverName {
-    /// Simulated machines: no privileges, believable timing, faults on demand
     Sim,
-    /// Real machines (not built yet)
     Qemu,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum ClockName {
-    /// The machine's own clock
     Real,
-    /// Stands still until `cloudlet admin clock advance`
     Manual,
 }
 
@@ -83,42 +78,85 @@ enum ClockName {
 #[serde(deny_unknown_fields, default)]
 pub struct ServeArgs {
     /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR", env = "CLOUDLET_LISTEN")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "CLOUDLET_LISTEN",
+        hide_env_values = true
+    )]
     listen: Option<String>,
     /// Directory that holds everything; made if missing [default: ./cloudlet-data]
-    #[arg(long, value_name = "DIR", env = "CLOUDLET_DATA")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "CLOUDLET_DATA",
+        hide_env_values = true
+    )]
     data: Option<PathBuf>,
-    /// What makes machines [default: sim]
-    #[arg(long, value_enum, value_name = "DRIVER", env = "CLOUDLET_DRIVER")]
+    /// What makes machines: sim simulates them, qemu is not built yet [default: sim]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "sim|qemu",
+        hide_possible_values = true,
+        env = "CLOUDLET_DRIVER",
+        hide_env_values = true
+    )]
     driver: Option<DriverName>,
     /// How fast simulated machines are: 1 as in life, 10 ten times faster, 0 instant [default: 1]
     #[arg(
         long,
         value_name = "F",
         env = "CLOUDLET_SIM_SPEED",
+        hide_env_values = true,
         allow_negative_numbers = true
     )]
     sim_speed: Option<f64>,
     /// Seed of the simulator's durations, for the same run again
-    #[arg(long, value_name = "N", env = "CLOUDLET_SIM_SEED")]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CLOUDLET_SIM_SEED",
+        hide_env_values = true
+    )]
     sim_seed: Option<u64>,
-    /// Which clock to run on; manual needs the simulator [default: real]
-    #[arg(long, value_enum, value_name = "CLOCK", env = "CLOUDLET_CLOCK")]
+    /// Which clock to run on; manual moves by `cloudlet admin clock advance` only [default: real]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "real|manual",
+        hide_possible_values = true,
+        env = "CLOUDLET_CLOCK",
+        hide_env_values = true
+    )]
     clock: Option<ClockName>,
     /// Data centres, images and sizes; without it an embedded one is used
-    #[arg(long, value_name = "FILE", env = "CLOUDLET_CATALOGUE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "CLOUDLET_CATALOGUE",
+        hide_env_values = true
+    )]
     catalogue: Option<PathBuf>,
     /// Whether to limit requests per key and address [default: on]
-    #[arg(long, value_enum, value_name = "ON|OFF", env = "CLOUDLET_RATE_LIMIT")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "on|off",
+        hide_possible_values = true,
+        env = "CLOUDLET_RATE_LIMIT",
+        hide_env_values = true
+    )]
     rate_limit: Option<Switch>,
     /// Let the operator place faults with real machines, too (the simulator always does)
     #[arg(
         long,
-        env = "CLOUDLET_ALLOW_FAULTS",
+        env = "CLOUDLET_ALLOW_FAULTS", hide_env_values = true,
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
-        value_name = "BOOL",
+        value_name = "true|false",
+        hide_possible_values = true,
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     allow_faults: Option<bool>,
@@ -127,11 +165,17 @@ pub struct ServeArgs {
         long,
         value_name = "URL",
         env = "CLOUDLET_DATABASE",
+        hide_env_values = true,
         hide_env_values = true
     )]
     database: Option<String>,
     /// TOML file with these settings (sim_speed = 10 …); flags and environment win over it
-    #[arg(long, value_name = "FILE", env = "CLOUDLET_CONFIG")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "CLOUDLET_CONFIG",
+        hide_env_values = true
+    )]
     #[serde(skip)]
     config: Option<PathBuf>,
 }

@@ -22,7 +22,7 @@ mod wait;
 mod words;
 
 use crate::config::ServeArgs;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ending::Ending;
 use screen::Screen;
 use session::Global;
@@ -105,7 +105,14 @@ fn command() -> clap::Command {
     fn dress(command: clap::Command) -> clap::Command {
         command.help_template(TEMPLATE).mut_subcommands(dress)
     }
-    dress(Cli::command())
+    let command = Cli::command();
+    // They are accepted everywhere, but mean nothing to the server.
+    let hidden: Vec<Arg> = command
+        .get_arguments()
+        .filter(|arg| arg.is_global_set())
+        .map(|arg| arg.clone().hide(true))
+        .collect();
+    dress(command.mut_subcommand("serve", |serve| serve.args(hidden)))
         .after_help(STATUSES)
         .disable_help_subcommand(true)
 }

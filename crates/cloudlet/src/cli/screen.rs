@@ -12,12 +12,13 @@ use std::{
 /// In what form results are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// The columns one looks for first
+    // Plain comments: documented values would fill every help text.
+    // The columns one looks for first.
     #[default]
     Table,
-    /// All columns
+    // All columns.
     Wide,
-    /// What the API answered, for programs
+    // What the API answered, for programs.
     Json,
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     api_key: Option<String>,
-    /// In what form results are shown
+    /// Form of the results: table, wide or json
     #[arg(
         long,
         global = true,

@@ -4,6 +4,7 @@ use crate::cli::{ending::Ending, progress::Progress, screen::Screen, session::Se
 use api::{Job, JobId};
 use client::{Accepted, Event, Outcome, Watch};
 use std::{cell::RefCell, fmt::Display, time::Duration};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// How long to wait for a machine unless told otherwise, in seconds.
 pub(crate) const DEFAULT_TIMEOUT: u64 = 300;
@@ -36,6 +37,8 @@ pub(crate) async fn follow_ids(
     watch: Watch,
     timeout: u64,
 ) -> anyhow::Result<Ending> {
+    // From before the first line on, so that whoever sees one can interrupt.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let progress = RefCell::new(Progress::new(&session.screen, &jobs));
     for job in &jobs {
         progress.borrow_mut().show(job);
@@ -57,7 +60,7 @@ pub(crate) async fn follow_ids(
     });
     let result = tokio::select! {
         result = waiting => result.map(|outcome| (outcome, Over::ByItself)),
-        _ = tokio::signal::ctrl_c() => Ok((left_running(latest.take()), Over::Interrupted)),
+        _ = interrupt.recv() => Ok((left_running(latest.take()), Over::Interrupted)),
     };
     progress.borrow_mut().end();
     let (outcome, over) = result?;
