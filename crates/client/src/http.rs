@@ -10,6 +10,8 @@ use std::{error::Error as _, time::Duration};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request may take; start, stop and reset answer after 50 s at the latest.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
+/// A server that asks for a longer wait is asked again after this.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(600);
 /// How much of a foreign answer is quoted in an error.
 const QUOTED_CHARS: usize = 200;
 /// Rows asked for at a time where a whole list is wanted: the most that the API gives.
@@ -213,7 +215,8 @@ fn refusal(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Error {
 
 fn retry_after(response: &Response) -> Option<Duration> {
     let text = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    text.trim().parse().ok().map(Duration::from_secs)
+    let seconds = text.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
 }
 
 fn quote(body: &[u8]) -> String {

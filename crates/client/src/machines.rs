@@ -6,7 +6,8 @@ use api::{
     machine::{MachineCreate, MachineDetail, MachineRename, MachineRow},
 };
 use reqwest::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
 
 const MACHINES: &str = "/v1/resource/virtual-machines";
 
@@ -17,14 +18,6 @@ pub struct Page<T> {
     pub rows: Vec<T>,
     /// Where in the list it is.
     pub meta: Option<PageMeta>,
-}
-
-/// What a create is answered with: an array, or an object where the path ended in a slash.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Created {
-    Array(Vec<Job>),
-    Object { jobs: Vec<Job> },
 }
 
 impl Client {
@@ -46,9 +39,11 @@ impl Client {
         }
         let Answer {
             data, retry_after, ..
-        } = self.send(request).await?;
-        let (Created::Array(jobs) | Created::Object { jobs }) = data;
-        Ok(Accepted { jobs, retry_after })
+        } = self.send::<Created>(request).await?;
+        Ok(Accepted {
+            jobs: data.0,
+            retry_after,
+        })
     }
 
     /// A page of the machines, newest first; pages count from 1, `limit` is 1 to 100.
@@ -134,5 +129,21 @@ impl Client {
     async fn power(&self, id: ResourceId, verb: &str) -> Result<MachineDetail, Error> {
         let request = self.request(Method::POST, &format!("{MACHINES}/{id}/{verb}"));
         Ok(self.send(request).await?.data)
+    }
+}
+
+/// What a create is answered with: an array, or `{"jobs":[…]}` where the path ended in a slash.
+struct Created(Vec<Job>);
+
+impl<'de> Deserialize<'de> for Created {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // By hand, since an untagged enum cannot say which field of a job is wrong.
+        let jobs = match Value::deserialize(deserializer)? {
+            Value::Object(mut object) => object.remove("jobs").unwrap_or_default(),
+            other => other,
+        };
+        serde_json::from_value(jobs)
+            .map(Self)
+            .map_err(de::Error::custom)
     }
 }

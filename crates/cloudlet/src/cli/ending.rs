@@ -49,12 +49,9 @@ fn hint(error: &Error) -> Option<String> {
         return None;
     };
     match (status, details.job_id) {
-        (401, _) => Some(format!(
-            "The key shown is that of --api-key, else CLOUDLET_API_KEY, else {}.",
-            profile_name()
-        )),
-        (403, _) => Some(format!(
-            "`cloudlet admin` shows the operator's key: CLOUDLET_ADMIN_KEY, else admin_key in {}.",
+        (401 | 403, _) => Some(format!(
+            "A tenant's key comes from --api-key, else CLOUDLET_API_KEY, else {0}; that of \
+             `cloudlet admin` from CLOUDLET_ADMIN_KEY, else {0}.",
             profile_name()
         )),
         (409, Some(job)) => Some(format!("In the way: cloudlet job wait {job}")),

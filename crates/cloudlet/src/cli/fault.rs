@@ -46,9 +46,7 @@ Examples:
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Kind {
-    /// The action ends with an error
     Fail,
-    /// The action stops and never ends by itself
     Stall,
 }
 
@@ -57,8 +55,13 @@ pub(crate) struct FaultArgs {
     /// The operation, e.g. vm.create, or * for any
     #[arg(value_name = "OPERATION")]
     operation: String,
-    /// What it does to a job
-    #[arg(long, value_enum, value_name = "KIND")]
+    /// What it does to a job: fail ends the action with an error, stall stops it
+    #[arg(
+        long,
+        value_enum,
+        value_name = "fail|stall",
+        hide_possible_values = true
+    )]
     kind: Kind,
     /// Only in this phase, e.g. boot [default: the first]
     #[arg(long, value_name = "PHASE")]

@@ -1,6 +1,7 @@
 //! `cloudlet job`: look at a job, wait for jobs.
 
 use crate::cli::{
+    STATUSES,
     ending::Ending,
     screen::Screen,
     session::Session,
@@ -28,7 +29,7 @@ Examples:
     #[command(before_help = "\
 Examples:
   cloudlet job wait 01930000-0000-7000-8000-000000000001
-  cloudlet job wait 01930000-0000-7000-8000-000000000001 --timeout 60 --output json")]
+  cloudlet job wait 01930000-0000-7000-8000-000000000001 --timeout 60 --output json", after_help = STATUSES)]
     Wait {
         /// The jobs' ids
         #[arg(value_name = "ID", required = true)]

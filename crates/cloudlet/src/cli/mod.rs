@@ -71,7 +71,7 @@ Examples:
         #[command(subcommand)]
         command: job::JobCommand,
     },
-    /// The operator's side: tenants, keys, quotas, faults, the clock. Needs the operator's key.
+    /// The operator's side; its key is CLOUDLET_ADMIN_KEY, else the profile's.
     #[command(before_help = "\
 Examples:
   cloudlet admin tenant list
@@ -86,7 +86,7 @@ const TEMPLATE: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-
 
 const STATUSES: &str = "\
 Exit status: 0 done, 1 error, 2 usage, 3 a job failed, 4 still running when the time was up or
-on Ctrl-C (the job goes on; `cloudlet job wait ID` waits again).";
+on Ctrl-C (the job goes on; `cloudlet job wait ID` waits again).\n";
 
 const FIRST_HOUR: &str = "\
 Cloudlet turns Linux machines into a cloud with an asynchronous API.
@@ -106,13 +106,19 @@ fn command() -> clap::Command {
         command.help_template(TEMPLATE).mut_subcommands(dress)
     }
     let command = Cli::command();
-    // They are accepted everywhere, but mean nothing to the server.
-    let hidden: Vec<Arg> = command
-        .get_arguments()
-        .filter(|arg| arg.is_global_set())
-        .map(|arg| arg.clone().hide(true))
-        .collect();
-    dress(command.mut_subcommand("serve", |serve| serve.args(hidden)))
+    // Global flags are accepted everywhere; the help leaves out those that mean nothing there.
+    let hidden = |ids: &[&str]| -> Vec<Arg> {
+        let args = command
+            .get_arguments()
+            .filter(|arg| ids.contains(&arg.get_id().as_str()));
+        args.map(|arg| arg.clone().hide(true)).collect()
+    };
+    let to_serve = hidden(&["url", "api_key", "output", "quiet"]);
+    let to_admin = hidden(&["api_key"]);
+    let command = command
+        .mut_subcommand("serve", |serve| serve.args(to_serve))
+        .mut_subcommand("admin", |admin| admin.args(to_admin));
+    dress(command)
         .after_help(STATUSES)
         .disable_help_subcommand(true)
 }

@@ -57,13 +57,7 @@ mod tests {
     fn first_last_and_changes_of_phase_in_peace() {
         let mut log = PlainLog::default();
         for (second, status, stage, progress, line) in [
-            (
-                0,
-                Pending,
-                "queued",
-                0,
-                Some("web-1  waiting for its turn  0 %"),
-            ),
+            (0, Pending, "queued", 0, Some("web-1  waiting in line  0 %")),
             (2, InProgress, "disk", 10, None),
             (9, InProgress, "disk", 30, None),
             (

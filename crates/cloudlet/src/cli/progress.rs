@@ -21,9 +21,40 @@ use std::{
 
 /// How often a spinner moves.
 const TICK: Duration = Duration::from_millis(100);
-/// Widths that keep a line within 80 columns.
-const NAME_WIDTH: usize = 20;
+/// Width of the phase's column.
 const PHASE_WIDTH: usize = 16;
+/// Width of the bar where there is room for it, and where there is not.
+const BAR_WIDTH: usize = 15;
+const SHORT_BAR_WIDTH: usize = 10;
+/// Everything in a line but name, phase and bar: spinner, gaps, percent, clock.
+const REST_WIDTH: usize = 36;
+/// The name's column is no narrower and no wider than this.
+const NAME_WIDTHS: (usize, usize) = (8, 32);
+
+/// How wide the columns of name and bar are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Layout {
+    name: usize,
+    bar: usize,
+}
+
+impl Layout {
+    /// For a longest name on a terminal this wide, so that a line never wraps.
+    fn new(longest: usize, terminal: usize) -> Self {
+        let (least, most) = NAME_WIDTHS;
+        let wanted = longest.clamp(least, most);
+        let room = terminal.saturating_sub(REST_WIDTH + PHASE_WIDTH);
+        let bar = if wanted + BAR_WIDTH <= room {
+            BAR_WIDTH
+        } else {
+            SHORT_BAR_WIDTH
+        };
+        Self {
+            name: wanted.min(room.saturating_sub(bar)).max(least).min(longest),
+            bar,
+        }
+    }
+}
 
 /// Shows jobs as they change.
 pub(crate) enum Progress {
@@ -115,20 +146,13 @@ struct Bar {
 
 impl Bars {
     fn new(screen: &Screen, jobs: &[Job]) -> Self {
-        let width = jobs
-            .iter()
-            .map(|job| job.resource_name.chars().count())
-            .max()
-            .unwrap_or(0);
+        let names = jobs.iter().map(|job| job.resource_name.chars().count());
+        let terminal = usize::from(console::Term::stderr().size().1);
+        let layout = Layout::new(names.max().unwrap_or(0), terminal);
         let all = MultiProgress::new();
         let each = jobs
             .iter()
-            .map(|job| {
-                (
-                    job.id,
-                    Bar::new(&all, &job.resource_name, width.min(NAME_WIDTH)),
-                )
-            })
+            .map(|job| (job.id, Bar::new(&all, job, layout)))
             .collect();
         Self {
             all,
@@ -172,10 +196,13 @@ impl Bars {
 }
 
 impl Bar {
-    fn new(all: &MultiProgress, name: &str, width: usize) -> Self {
+    fn new(all: &MultiProgress, job: &Job, layout: Layout) -> Self {
         let done_at = Arc::new(AtomicU64::new(0));
         let shared = Arc::clone(&done_at);
-        let style = style("{spinner} {prefix}  {msg} {bar:15} {pos:>3} %  {clock}")
+        let bar = layout.bar;
+        let template =
+            format!("{{spinner}} {{prefix}}  {{msg}} {{bar:{bar}}} {{pos:>3}} %  {{clock}}");
+        let style = style(&template)
             .with_key(
                 "clock",
                 move |state: &ProgressState, out: &mut dyn Write| {
@@ -183,10 +210,11 @@ impl Bar {
                 },
             )
             .progress_chars("█░");
-        let line = all.add(ProgressBar::new(100));
-        line.set_style(style);
-        line.set_prefix(fit(name, width));
-        line.set_message(fit("", PHASE_WIDTH));
+        let line = ProgressBar::new(100)
+            .with_style(style)
+            .with_prefix(fit(&job.resource_name, layout.name))
+            .with_message(fit(words::doing(job), PHASE_WIDTH));
+        let line = all.add(line);
         line.enable_steady_tick(TICK);
         Self { line, done_at }
     }
@@ -249,6 +277,26 @@ mod tests {
         let elapsed = Duration::from_millis(6200);
         for (done_at, text) in [(0, "0:06"), (9300, "0:06, about 0:03 left"), (5000, "0:06")] {
             assert_eq!(clock(elapsed, done_at), text);
+        }
+    }
+
+    #[test]
+    fn lines_fit_the_terminal() {
+        for (longest, terminal, name, bar) in [
+            (5, 80, 5, 15),
+            (13, 80, 13, 15),
+            (18, 80, 18, 10),
+            (40, 80, 18, 10),
+            (40, 200, 32, 15),
+            (40, 40, 8, 10),
+        ] {
+            let layout = Layout::new(longest, terminal);
+            assert_eq!(layout, Layout { name, bar }, "{longest} on {terminal}");
+            let width = REST_WIDTH + PHASE_WIDTH + name + bar;
+            assert!(
+                width <= terminal.max(70),
+                "{longest} on {terminal}: {width}"
+            );
         }
     }
 

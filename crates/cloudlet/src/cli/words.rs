@@ -44,11 +44,11 @@ pub(crate) fn doing(job: &Job) -> &str {
         return &job.message;
     }
     match job.stage.as_str() {
-        "" | "queued" => "waiting for its turn",
+        "" | "queued" => "waiting in line",
         "disk" if job.operation == "delete" => "removing the disk",
         "disk" => "making the disk",
         "boot" => "booting",
-        "ready" => "waiting until it answers",
+        "ready" => "getting ready",
         "shutdown" => "shutting down",
         "reverting" => "putting things back",
         other => other,

@@ -199,7 +199,7 @@ async fn a_create_in_a_pipe_says_first_and_last_and_the_result_alone_on_stdout()
     assert_eq!(
         lines,
         [
-            "web-1  waiting for its turn  0 %",
+            "web-1  waiting in line  0 %",
             "web-1  completed in 9.4 s",
             "Next: cloudlet vm show web-1"
         ]
@@ -278,7 +278,7 @@ async fn an_interrupt_leaves_the_job_running_and_says_how_to_go_on() {
         (child.wait().unwrap(), first, rest)
     });
     let (status, first, rest) = ended.await.unwrap();
-    assert_eq!(first, "slow  waiting for its turn  0 %");
+    assert_eq!(first, "slow  waiting in line  0 %");
     assert_eq!(status.code(), Some(4), "{rest:?}");
     assert!(
         rest.concat()

@@ -4,6 +4,7 @@ mod create;
 mod power;
 
 use crate::cli::{
+    STATUSES,
     ending::Ending,
     names::{Candidate, pick},
     screen::Screen,
@@ -26,7 +27,7 @@ pub(crate) enum VmCommand {
     #[command(before_help = "\
 Examples:
   cloudlet vm create web-1
-  cloudlet vm create web --count 3 --image 12 --size 45 --output json")]
+  cloudlet vm create web --count 3 --image 12 --size 45 --output json", after_help = STATUSES)]
     Create(create::CreateArgs),
     /// List the machines.
     #[command(before_help = "\
@@ -61,7 +62,7 @@ Examples:
     #[command(before_help = "\
 Examples:
   cloudlet vm delete web-1
-  cloudlet vm delete web-1 --no-wait")]
+  cloudlet vm delete web-1 --no-wait", after_help = STATUSES)]
     Delete {
         /// Name or id
         #[arg(value_name = "VM")]
@@ -73,19 +74,19 @@ Examples:
     #[command(before_help = "\
 Examples:
   cloudlet vm start web-1
-  cloudlet vm start web-1 --timeout 60")]
+  cloudlet vm start web-1 --timeout 60", after_help = STATUSES)]
     Start(PowerArgs),
     /// Turn a machine off.
     #[command(before_help = "\
 Examples:
   cloudlet vm stop web-1
-  cloudlet vm stop web-1 --timeout 60")]
+  cloudlet vm stop web-1 --timeout 60", after_help = STATUSES)]
     Stop(PowerArgs),
     /// Turn a running machine off and on.
     #[command(before_help = "\
 Examples:
   cloudlet vm reset web-1
-  cloudlet vm reset web-1 --timeout 60")]
+  cloudlet vm reset web-1 --timeout 60", after_help = STATUSES)]
     Reset(PowerArgs),
 }
 

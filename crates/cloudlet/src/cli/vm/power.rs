@@ -8,6 +8,9 @@ use client::Pace;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
+/// No wait is longer, whatever --timeout says: a day.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What to do with a machine's power.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Verb {
@@ -44,7 +47,8 @@ impl Verb {
 pub(crate) async fn run(session: &Session, verb: Verb, args: PowerArgs) -> anyhow::Result<Ending> {
     let id = find(session, &args.vm).await?;
     let line = progress::spin(&session.screen, &format!("{} {}", verb.doing(), args.vm));
-    let end = Instant::now() + Duration::from_secs(args.timeout);
+    let limit = Duration::from_secs(args.timeout).min(LONGEST_WAIT);
+    let end = Instant::now() + limit;
     let work = async {
         let machine = match verb {
             Verb::Start => session.client.start_machine(id).await,
