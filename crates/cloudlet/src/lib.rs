@@ -9,4 +9,6 @@ pub mod engine;
 pub mod faults;
 pub mod host;
 pub mod http;
+pub mod profile;
+pub mod serve;
 pub mod store;

@@ -10,6 +10,7 @@ use crate::{
     store::Store,
 };
 use anyhow::Context as _;
+use api::admin::ClockMode;
 use model::catalogue::{self, Catalogue};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -19,6 +20,8 @@ mod first_start;
 
 /// How long requests under way may take to end when the server shuts down.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+/// What the simulator's durations derive from where no seed is given.
+const DEFAULT_SEED: u64 = 1;
 
 /// A server that answers.
 pub struct Server {
@@ -44,8 +47,8 @@ impl Server {
         let faults = Faults::default();
         let engine = Engine::new(store, clock.clone(), faults, &catalogue);
         let driver = match config.driver {
-            Driver::Sim => {
-                let options = SimOptions { speed: config.sim_speed, seed: config.sim_seed };
+            Driver::Sim { speed, seed } => {
+                let options = SimOptions { speed, seed: seed.unwrap_or(DEFAULT_SEED) };
                 Arc::new(SimDriver::open(&config.data.join("sim-world.db"), clock, options)?)
             }
         };
@@ -74,12 +77,28 @@ impl Server {
 }
 
 /// Serves until SIGTERM or Ctrl-C.
-pub async fn run(config: Config) -> anyhow::Result<()> {
-    let server = Server::start(&config).await?;
+pub fn run(config: Config) -> anyhow::Result<()> {
+    log_to_stderr();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(&config))
+}
+
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    let server = Server::start(config).await?;
     announce(server.address);
     stop_signal().await?;
     tracing::info!("shutting down; jobs under way go on at the next start");
     server.stop().await
+}
+
+/// Plain words; `CLOUDLET_LOG` is a level such as `debug`.
+fn log_to_stderr() {
+    let level = std::env::var("CLOUDLET_LOG").ok().and_then(|level| level.parse().ok());
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(level.unwrap_or(tracing::Level::INFO))
+        .with_target(false)
+        .init();
 }
 
 /// The one line on stdout that scripts wait for.
@@ -109,7 +128,7 @@ fn load_catalogue(config: &Config) -> anyhow::Result<Catalogue> {
 /// The store needs a clock, and a manual clock goes on from where the store says that it stood.
 async fn open_store(config: &Config, catalogue: &Arc<Catalogue>) -> anyhow::Result<(Store, Clock)> {
     let real = Clock::real();
-    if !config.manual_clock {
+    if config.clock == ClockMode::Real {
         let store = Store::open(&config.data, catalogue.clone(), real.clone())?;
         return Ok((store, real));
     }

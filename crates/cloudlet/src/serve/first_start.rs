@@ -75,12 +75,12 @@ fn save(tenant: &Key, operator: &Key, address: SocketAddr) -> anyhow::Result<Opt
     if api_key.is_none() && admin_key.is_none() {
         return Ok(None);
     }
-    let path = Profile::path()?;
-    let mut profile = Profile::load_from(&path)?;
+    let path = Profile::path().context("there is no home directory; set CLOUDLET_PROFILE")?;
+    let mut profile = Profile::load(&path)?;
     profile.url = Some(format!("http://{address}"));
     profile.api_key = api_key.or(profile.api_key);
     profile.admin_key = admin_key.or(profile.admin_key);
-    profile.save_to(&path).with_context(|| format!("cannot save the keys in {}", path.display()))?;
+    profile.save(&path)?;
     Ok(Some(path.display().to_string()))
 }
 
