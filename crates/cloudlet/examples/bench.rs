@@ -45,15 +45,30 @@ impl Cloud {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let address = line.trim().rsplit("http://").next().unwrap().to_owned();
-        Self { child, address, _data: data, start_up: begun.elapsed() }
+        Self {
+            child,
+            address,
+            _data: data,
+            start_up: begun.elapsed(),
+        }
     }
 
     fn memory_mib(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS"))
+            .unwrap();
+        line.split_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse::<f64>()
+            .unwrap()
+            / 1024.0
     }
 }
 
@@ -80,7 +95,10 @@ impl Connection {
     async fn open(address: &str) -> Self {
         let socket = TcpStream::connect(address).await.unwrap();
         socket.set_nodelay(true).unwrap();
-        Self { socket, buffer: vec![0; 256 * 1024] }
+        Self {
+            socket,
+            buffer: vec![0; 256 * 1024],
+        }
     }
 
     async fn post(&mut self, path: &str, body: &str) -> (u16, String) {
@@ -95,7 +113,9 @@ impl Connection {
             assert!(read > 0, "the server closed the connection");
             filled += read;
             let text = std::str::from_utf8(&self.buffer[..filled]).unwrap();
-            let Some((head, rest)) = text.split_once("\r\n\r\n") else { continue };
+            let Some((head, rest)) = text.split_once("\r\n\r\n") else {
+                continue;
+            };
             let length = head.to_ascii_lowercase();
             let length = length.split("content-length: ").nth(1).unwrap();
             let length: usize = length.split("\r\n").next().unwrap().trim().parse().unwrap();
@@ -114,16 +134,30 @@ fn create_body() -> String {
 fn figures(mut latencies: Vec<Duration>, window: Duration) -> String {
     latencies.sort_unstable();
     let at = |part: f64| {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss
+        )]
         let index = ((latencies.len() - 1) as f64 * part) as usize;
         latencies[index].as_secs_f64() * 1000.0
     };
     #[allow(clippy::cast_precision_loss)]
     let rate = latencies.len() as f64 / window.as_secs_f64();
-    format!("{rate:8.0} per s   p50 {:7.2} ms   p99 {:7.2} ms", at(0.5), at(0.99))
+    format!(
+        "{rate:8.0} per s   p50 {:7.2} ms   p99 {:7.2} ms",
+        at(0.5),
+        at(0.99)
+    )
 }
 
-async fn load(address: &str, connections: usize, path: &'static str, body: String, expected: u16) -> String {
+async fn load(
+    address: &str,
+    connections: usize,
+    path: &'static str,
+    body: String,
+    expected: u16,
+) -> String {
     let body = Arc::new(body);
     let begun = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
@@ -160,7 +194,12 @@ fn disk() -> String {
 
 fn ids_in(answer: &str) -> Vec<String> {
     let json: serde_json::Value = serde_json::from_str(answer).unwrap();
-    json["data"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap().to_owned()).collect()
+    json["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| job["id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// From sending a create to the first poll that shows it completed, polling without a pause.
@@ -170,7 +209,9 @@ async fn instant_operation() -> String {
     let (begun, mut latencies) = (Instant::now(), Vec::new());
     while begun.elapsed() < WINDOW {
         let sent = Instant::now();
-        let (_, answer) = connection.post("/v1/resource/virtual-machines", &create_body()).await;
+        let (_, answer) = connection
+            .post("/v1/resource/virtual-machines", &create_body())
+            .await;
         let poll = format!(r#"{{"jobIds":["{}"]}}"#, ids_in(&answer)[0]);
         loop {
             let (_, answer) = connection.post("/v1/resource/jobs", &poll).await;
@@ -188,24 +229,49 @@ async fn main() {
     println!("disk alone, 4 KiB + fdatasync           {}", disk());
     {
         let cloud = Cloud::start(&[]);
-        println!("start-up on an empty store              {:8.1} ms", cloud.start_up.as_secs_f64() * 1000.0);
-        println!("idle memory                             {:8.1} MiB", cloud.memory_mib());
+        println!(
+            "start-up on an empty store              {:8.1} ms",
+            cloud.start_up.as_secs_f64() * 1000.0
+        );
+        println!(
+            "idle memory                             {:8.1} MiB",
+            cloud.memory_mib()
+        );
     }
     for connections in [1, 16, 64] {
         // Accepted and queued: the clock stands still, so nothing but accepting is measured.
         let cloud = Cloud::start(&["--clock", "manual"]);
-        let line = load(&cloud.address, connections, "/v1/resource/virtual-machines", create_body(), 202).await;
+        let line = load(
+            &cloud.address,
+            connections,
+            "/v1/resource/virtual-machines",
+            create_body(),
+            202,
+        )
+        .await;
         println!("creates accepted, {connections:2} connections        {line}");
     }
     let cloud = Cloud::start(&["--clock", "manual"]);
     let mut connection = Connection::open(&cloud.address).await;
     let body = create_body().replace(r#""name":"#, r#""numberOfInstances":50,"name":"#);
-    let (_, answer) = connection.post("/v1/resource/virtual-machines", &body).await;
+    let (_, answer) = connection
+        .post("/v1/resource/virtual-machines", &body)
+        .await;
     let poll = serde_json::json!({ "jobIds": ids_in(&answer) }).to_string();
     for connections in [1, 16] {
-        let line = load(&cloud.address, connections, "/v1/resource/jobs", poll.clone(), 200).await;
+        let line = load(
+            &cloud.address,
+            connections,
+            "/v1/resource/jobs",
+            poll.clone(),
+            200,
+        )
+        .await;
         println!("polls of 50 ids, {connections:2} connections         {line}");
     }
-    println!("202 to completed, --sim-speed 0         {}", instant_operation().await);
+    println!(
+        "202 to completed, --sim-speed 0         {}",
+        instant_operation().await
+    );
     println!("disk alone once more                    {}", disk());
 }

@@ -48,8 +48,15 @@ impl Server {
         let engine = Engine::new(store, clock.clone(), faults, &catalogue);
         let driver = match config.driver {
             Driver::Sim { speed, seed } => {
-                let options = SimOptions { speed, seed: seed.unwrap_or(DEFAULT_SEED) };
-                Arc::new(SimDriver::open(&config.data.join("sim-world.db"), clock, options)?)
+                let options = SimOptions {
+                    speed,
+                    seed: seed.unwrap_or(DEFAULT_SEED),
+                };
+                Arc::new(SimDriver::open(
+                    &config.data.join("sim-world.db"),
+                    clock,
+                    options,
+                )?)
             }
         };
         engine.start(driver).await?;
@@ -57,9 +64,16 @@ impl Server {
         let closing = CancellationToken::new();
         let closed = closing.clone().cancelled_owned();
         let serving = tokio::spawn(async move {
-            axum::serve(listener, http::router(app)).with_graceful_shutdown(closed).await
+            axum::serve(listener, http::router(app))
+                .with_graceful_shutdown(closed)
+                .await
         });
-        Ok(Self { address, engine, closing, serving })
+        Ok(Self {
+            address,
+            engine,
+            closing,
+            serving,
+        })
     }
 
     /// Shuts down in order: nothing new, waiting calls answered, requests ended, actions ended or
@@ -68,7 +82,10 @@ impl Server {
         self.engine.drain();
         self.closing.cancel();
         let mut serving = self.serving;
-        if tokio::time::timeout(DRAIN_LIMIT, &mut serving).await.is_err() {
+        if tokio::time::timeout(DRAIN_LIMIT, &mut serving)
+            .await
+            .is_err()
+        {
             serving.abort();
         }
         self.engine.stop().await;
@@ -79,7 +96,9 @@ impl Server {
 /// Serves until SIGTERM or Ctrl-C.
 pub fn run(config: Config) -> anyhow::Result<()> {
     log_to_stderr();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(serve(&config))
 }
 
@@ -93,7 +112,9 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
 
 /// Plain words; `CLOUDLET_LOG` is a level such as `debug`.
 fn log_to_stderr() {
-    let level = std::env::var("CLOUDLET_LOG").ok().and_then(|level| level.parse().ok());
+    let level = std::env::var("CLOUDLET_LOG")
+        .ok()
+        .and_then(|level| level.parse().ok());
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(level.unwrap_or(tracing::Level::INFO))
@@ -122,7 +143,8 @@ fn load_catalogue(config: &Config) -> anyhow::Result<Catalogue> {
     };
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the catalogue {}", file.display()))?;
-    Catalogue::parse(&text).with_context(|| format!("the catalogue {} cannot be used", file.display()))
+    Catalogue::parse(&text)
+        .with_context(|| format!("the catalogue {} cannot be used", file.display()))
 }
 
 /// The store needs a clock, and a manual clock goes on from where the store says that it stood.

@@ -15,7 +15,11 @@ const TENANT_KEY: &str = "CLOUDLET_BOOTSTRAP_API_KEY";
 const OPERATOR_KEY: &str = "CLOUDLET_BOOTSTRAP_ADMIN_KEY";
 
 /// Makes tenant and keys if there are none, and says on stderr what a person needs next.
-pub(super) async fn prepare(store: &Store, config: &Config, address: SocketAddr) -> anyhow::Result<()> {
+pub(super) async fn prepare(
+    store: &Store,
+    config: &Config,
+    address: SocketAddr,
+) -> anyhow::Result<()> {
     if !store.is_new().await? {
         say(config, address, None);
         return Ok(());
@@ -34,7 +38,11 @@ pub(super) async fn prepare(store: &Store, config: &Config, address: SocketAddr)
     // Last, since its presence is what says that the first start is over.
     keep(store, Owner::Operator, &operator_key).await?;
     let saved = save(&tenant_key, &operator_key, address)?;
-    say(config, address, Some((&tenant_key, &operator_key, saved.as_deref())));
+    say(
+        config,
+        address,
+        Some((&tenant_key, &operator_key, saved.as_deref())),
+    );
     Ok(())
 }
 
@@ -61,7 +69,14 @@ fn given_or_new(variable: &str) -> anyhow::Result<Key> {
 
 async fn keep(store: &Store, owner: Owner, key: &Key) -> anyhow::Result<()> {
     let text = key.text();
-    store.create_key(owner, "first".to_owned(), keys::start(text), keys::digest(text)).await?;
+    store
+        .create_key(
+            owner,
+            "first".to_owned(),
+            keys::start(text),
+            keys::digest(text),
+        )
+        .await?;
     Ok(())
 }
 
@@ -90,7 +105,9 @@ fn say(config: &Config, address: SocketAddr, first: Option<(&Key, &Key, Option<&
     eprintln!("cloudlet: API at http://{address}/v1, documentation at http://{address}/docs");
     eprintln!("cloudlet: driver sim, data in {}", config.data.display());
     if !address.ip().is_loopback() {
-        eprintln!("cloudlet: warning: listening beyond this machine without TLS; keys travel in the clear");
+        eprintln!(
+            "cloudlet: warning: listening beyond this machine without TLS; keys travel in the clear"
+        );
     }
     if let Some((tenant, operator, saved)) = first {
         if let Key::New(text) = tenant {

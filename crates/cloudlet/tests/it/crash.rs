@@ -22,9 +22,20 @@ impl Seen {
                 _ => 2,
             };
             let progress = job["progress"].as_i64().unwrap();
-            let before = self.0.entry(text(&job["id"])).or_insert((0, 0, Value::Null));
-            assert!(rank >= before.0, "status went back from {}: {job}", before.0);
-            assert!(progress >= before.1, "progress went back from {}: {job}", before.1);
+            let before = self
+                .0
+                .entry(text(&job["id"]))
+                .or_insert((0, 0, Value::Null));
+            assert!(
+                rank >= before.0,
+                "status went back from {}: {job}",
+                before.0
+            );
+            assert!(
+                progress >= before.1,
+                "progress went back from {}: {job}",
+                before.1
+            );
             if before.0 == 2 {
                 assert_eq!(&before.2, job, "a final job changed");
             }
@@ -38,14 +49,20 @@ struct Moments(u64);
 
 impl Moments {
     fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % below
     }
 }
 
 #[tokio::test]
 async fn killed_at_random_moments_under_load() {
-    let seed = std::env::var("CRASH_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
+    let seed = std::env::var("CRASH_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(7);
     let mut moments = Moments(seed);
     let mut cloud = Process::start(&["--sim-speed", "10"]);
     let (mut acknowledged, mut machines, mut seen) = (Vec::new(), Vec::new(), Seen::default());
@@ -61,7 +78,8 @@ async fn killed_at_random_moments_under_load() {
                 number += 1;
             }
             if number % 3 == 2 && moments.next(2) == 0 {
-                let victim = machines.swap_remove(usize::try_from(moments.next(machines.len() as u64)).unwrap());
+                let victim = machines
+                    .swap_remove(usize::try_from(moments.next(machines.len() as u64)).unwrap());
                 let path = format!("/v1/resource/virtual-machines/{victim}");
                 if let (202, answer) = cloud.request("DELETE", &path, None).await {
                     acknowledged.push(text(&answer["data"]["id"]));
@@ -81,7 +99,10 @@ async fn killed_at_random_moments_under_load() {
             seen.note(&cloud.poll(ids).await);
         }
     }
-    assert!(in_progress >= KILLS_IN_PROGRESS, "only {in_progress} kills met a job in progress (seed {seed})");
+    assert!(
+        in_progress >= KILLS_IN_PROGRESS,
+        "only {in_progress} kills met a job in progress (seed {seed})"
+    );
     let ended = cloud.settle(&acknowledged).await;
     seen.note(&ended);
     for job in &ended {
@@ -95,13 +116,23 @@ async fn killed_at_random_moments_under_load() {
 async fn check_nothing_is_doubled(cloud: &Process, ended: &[Value]) {
     assert_eq!(cloud.verify().await, (vec![], vec![]));
     let target = |kind: &str| {
-        let of = ended.iter().filter(move |job| job["kind"] == kind && job["status"] == "completed");
-        of.map(|job| text(&job["targetId"])).collect::<std::collections::BTreeSet<_>>()
+        let of = ended
+            .iter()
+            .filter(move |job| job["kind"] == kind && job["status"] == "completed");
+        of.map(|job| text(&job["targetId"]))
+            .collect::<std::collections::BTreeSet<_>>()
     };
-    let expected: Vec<_> = target("vm.create").difference(&target("vm.delete")).cloned().collect();
+    let expected: Vec<_> = target("vm.create")
+        .difference(&target("vm.delete"))
+        .cloned()
+        .collect();
     let mut listed = Vec::new();
     for page in 1.. {
-        let (_, answer) = cloud.get(&format!("/v1/resource/virtual-machines?limit=100&page={page}")).await;
+        let (_, answer) = cloud
+            .get(&format!(
+                "/v1/resource/virtual-machines?limit=100&page={page}"
+            ))
+            .await;
         let rows = answer["data"].as_array().unwrap();
         listed.extend(rows.iter().map(|row| text(&row["id"])));
         if rows.is_empty() {
@@ -111,7 +142,10 @@ async fn check_nothing_is_doubled(cloud: &Process, ended: &[Value]) {
     listed.sort();
     assert_eq!(listed, expected);
     let (_, tenants) = cloud.admin("GET", "/tenants", None).await;
-    assert_eq!(tenants["data"][0]["quotas"]["virtualMachines"]["used"], expected.len());
+    assert_eq!(
+        tenants["data"][0]["quotas"]["virtualMachines"]["used"],
+        expected.len()
+    );
 }
 
 /// After kill -9 in the third action the first two are not done again.
@@ -136,10 +170,24 @@ async fn resumes_and_does_not_restart() {
     assert!(is_final(&cloud.poll(&ids).await[0]));
     let (_, detail) = cloud.get(&format!("/v1/resource/jobs/{job}")).await;
     let phases = detail["data"]["phases"].as_array().unwrap();
-    let attempts: Vec<_> = phases.iter().map(|phase| (text(&phase["name"]), phase["attempt"].as_u64().unwrap())).collect();
-    assert_eq!(attempts, [("disk".to_owned(), 1), ("boot".to_owned(), 1), ("ready".to_owned(), 2)]);
+    let attempts: Vec<_> = phases
+        .iter()
+        .map(|phase| (text(&phase["name"]), phase["attempt"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(
+        attempts,
+        [
+            ("disk".to_owned(), 1),
+            ("boot".to_owned(), 1),
+            ("ready".to_owned(), 2)
+        ]
+    );
     let actions = crate::world::effects(&cloud.data().join("sim-world.db"), &machine);
-    assert_eq!(actions.iter().filter(|action| *action == "launch").count(), 1, "{actions:?}");
+    assert_eq!(
+        actions.iter().filter(|action| *action == "launch").count(),
+        1,
+        "{actions:?}"
+    );
 }
 
 /// SIGTERM: exit 0 within 10 s, and the job goes on at the next start.

@@ -12,7 +12,9 @@ async fn job(cloud: &Process, id: &str) -> Value {
 #[tokio::test]
 async fn a_stalled_job_shows_one_value_then_fails_with_the_world_as_before() {
     let cloud = Process::start(&["--clock", "manual"]);
-    cloud.fault(&json!({ "operation": "vm.create", "kind": "stall", "atPercent": 45 })).await;
+    cloud
+        .fault(&json!({ "operation": "vm.create", "kind": "stall", "atPercent": 45 }))
+        .await;
     let (id, machine) = cloud.create("stuck").await;
     let mut last = job(&cloud, &id).await;
     let mut still_for = 0;
@@ -26,17 +28,36 @@ async fn a_stalled_job_shows_one_value_then_fails_with_the_world_as_before() {
             break;
         }
         assert_eq!(now["status"], "in_progress");
-        still_for = if now["progress"] == last["progress"] { still_for + 1 } else { 0 };
+        still_for = if now["progress"] == last["progress"] {
+            still_for + 1
+        } else {
+            0
+        };
         if now["progress"].as_i64() >= Some(45) {
-            assert!(now["progress"].as_i64() < Some(55), "the first value at or above 45: {now}");
+            assert!(
+                now["progress"].as_i64() < Some(55),
+                "the first value at or above 45: {now}"
+            );
         }
         last = now;
     }
-    assert!((119..=122).contains(&still_for), "it held for {still_for} s");
+    assert!(
+        (119..=122).contains(&still_for),
+        "it held for {still_for} s"
+    );
     let ended = job(&cloud, &id).await;
-    assert_eq!((&ended["status"], &ended["errorCode"]), (&json!("failed"), &json!("STALLED")));
+    assert_eq!(
+        (&ended["status"], &ended["errorCode"]),
+        (&json!("failed"), &json!("STALLED"))
+    );
     assert_eq!(ended["progress"], last["progress"]);
-    assert_eq!(cloud.get(&format!("/v1/resource/virtual-machines/{machine}")).await.0, 404);
+    assert_eq!(
+        cloud
+            .get(&format!("/v1/resource/virtual-machines/{machine}"))
+            .await
+            .0,
+        404
+    );
     assert_eq!(cloud.verify().await, (vec![], vec![]));
 }
 
@@ -48,13 +69,31 @@ async fn a_create_that_fails_in_any_phase_leaves_nothing() {
         let fault = cloud.fault(&fault).await;
         let (id, machine) = cloud.create("unlucky").await;
         let ended = cloud.settle(&[id]).await.remove(0);
-        assert_eq!((&ended["status"], &ended["error"]), (&json!("failed"), &json!("Bad luck")), "{phase}");
+        assert_eq!(
+            (&ended["status"], &ended["error"]),
+            (&json!("failed"), &json!("Bad luck")),
+            "{phase}"
+        );
         assert_eq!(ended["errorCode"], "DRIVER_ERROR");
-        assert_eq!(cloud.get(&format!("/v1/resource/virtual-machines/{machine}")).await.0, 404);
+        assert_eq!(
+            cloud
+                .get(&format!("/v1/resource/virtual-machines/{machine}"))
+                .await
+                .0,
+            404
+        );
         assert_eq!(cloud.verify().await, (vec![], vec![]), "{phase}");
         let (_, faults) = cloud.admin("GET", "/faults", None).await;
-        let hits = faults["data"].as_array().unwrap().iter().find(|row| row["id"] == fault.as_str()).unwrap();
-        assert_eq!(hits["hits"], 1, "the fault struck where it was meant to: {phase}");
+        let hits = faults["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["id"] == fault.as_str())
+            .unwrap();
+        assert_eq!(
+            hits["hits"], 1,
+            "the fault struck where it was meant to: {phase}"
+        );
     }
 }
 
@@ -69,7 +108,10 @@ async fn a_delete_goes_forward_then_is_left_over_then_a_new_delete_closes_it() {
     let delete = cloud.delete(&machine).await;
     let ended = cloud.settle(&[delete]).await.remove(0);
     assert_eq!(ended["status"], "failed");
-    assert!(text(&ended["error"]).contains(&machine), "the job names what is left over: {ended}");
+    assert!(
+        text(&ended["error"]).contains(&machine),
+        "the job names what is left over: {ended}"
+    );
     let path = format!("/v1/resource/virtual-machines/{machine}");
     let (status, detail) = cloud.get(&path).await;
     assert_eq!((status, &detail["data"]["status"]), (200, &json!("Error")));
@@ -79,7 +121,10 @@ async fn a_delete_goes_forward_then_is_left_over_then_a_new_delete_closes_it() {
     cloud.fault(&fail(1)).await;
     let delete = cloud.delete(&machine).await;
     let ended = cloud.settle(&[delete]).await.remove(0);
-    assert_eq!(ended["status"], "completed", "one failure is carried forward: {ended}");
+    assert_eq!(
+        ended["status"], "completed",
+        "one failure is carried forward: {ended}"
+    );
     assert_eq!(cloud.get(&path).await.0, 404);
     assert_eq!(cloud.verify().await, (vec![], vec![]));
 }
@@ -99,6 +144,7 @@ async fn verify_can_fail() {
     cloud.restart();
     let output = cloud.command(&["admin", "verify"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
     assert!(said.contains(&machine) && said.contains(stranger), "{said}");
 }

@@ -22,11 +22,23 @@ async fn created_listed_read_renamed_stopped_started_reset_deleted() {
     assert_eq!(list["data"][0]["id"], machine.as_str());
     assert_eq!(list["meta"]["total"], 1);
 
-    let (status, renamed) = cloud.request("PUT", &path, Some(&json!({ "name": "web-2" }))).await;
+    let (status, renamed) = cloud
+        .request("PUT", &path, Some(&json!({ "name": "web-2" })))
+        .await;
     assert_eq!((status, &renamed["data"]["name"]), (200, &json!("web-2")));
-    for (verb, shown) in [("stop", "Shutoff"), ("stop", "Shutoff"), ("start", "Running"), ("start", "Running"), ("reset", "Running")] {
+    for (verb, shown) in [
+        ("stop", "Shutoff"),
+        ("stop", "Shutoff"),
+        ("start", "Running"),
+        ("start", "Running"),
+        ("reset", "Running"),
+    ] {
         let (status, answer) = cloud.request("POST", &format!("{path}/{verb}"), None).await;
-        assert_eq!((status, &answer["data"]["status"]), (200, &json!(shown)), "{verb}: {answer}");
+        assert_eq!(
+            (status, &answer["data"]["status"]),
+            (200, &json!(shown)),
+            "{verb}: {answer}"
+        );
     }
     assert_eq!(cloud.verify().await, (vec![], vec![]));
 
@@ -71,7 +83,10 @@ async fn progress_moves_smoothly_at_default_speed() {
         steps += 1;
         cloud.advance(1).await;
     }
-    assert!((6..=10).contains(&steps), "a create takes 6 to 10 s, not {steps}");
+    assert!(
+        (6..=10).contains(&steps),
+        "a create takes 6 to 10 s, not {steps}"
+    );
     assert!(seen.is_sorted(), "{seen:?}");
 }
 
@@ -94,7 +109,11 @@ async fn progress_is_fine_grained_in_real_time() {
         tokio::time::sleep(std::time::Duration::from_millis(250)).await;
     }
     assert!(seen.len() >= 8, "{seen:?}");
-    assert!(seen.windows(2).all(|pair| pair[1] > pair[0] && pair[1] - pair[0] <= 20), "{seen:?}");
+    assert!(
+        seen.windows(2)
+            .all(|pair| pair[1] > pair[0] && pair[1] - pair[0] <= 20),
+        "{seen:?}"
+    );
 }
 
 #[tokio::test]
@@ -104,7 +123,12 @@ async fn several_instances_in_both_forms() {
     body["numberOfInstances"] = json!(3);
     let (status, plain) = cloud.post("/v1/resource/virtual-machines", &body).await;
     assert_eq!(status, 202);
-    let names: Vec<_> = plain["data"].as_array().unwrap().iter().map(|job| text(&job["resourceName"])).collect();
+    let names: Vec<_> = plain["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| text(&job["resourceName"]))
+        .collect();
     assert_eq!(names, ["web-1", "web-2", "web-3"]);
     let (status, slashed) = cloud.post("/v1/resource/virtual-machines/", &body).await;
     assert_eq!(status, 202);
@@ -118,8 +142,13 @@ async fn a_quota_is_kept_under_parallel_creates() {
     let cloud = std::sync::Arc::new(Process::start(&["--sim-speed", "0"]));
     let (_, tenants) = cloud.admin("GET", "/tenants", None).await;
     let tenant = text(&tenants["data"][0]["id"]);
-    let (status, _) =
-        cloud.admin("PUT", &format!("/tenants/{tenant}/quotas"), Some(&json!({ "virtualMachines": 10 }))).await;
+    let (status, _) = cloud
+        .admin(
+            "PUT",
+            &format!("/tenants/{tenant}/quotas"),
+            Some(&json!({ "virtualMachines": 10 })),
+        )
+        .await;
     assert_eq!(status, 200);
     let mut creates = tokio::task::JoinSet::new();
     for number in 0..100 {
@@ -129,11 +158,19 @@ async fn a_quota_is_kept_under_parallel_creates() {
     let made = creates.join_all().await;
     let ids: Vec<_> = made.iter().map(|(job, _)| job.clone()).collect();
     let ended = cloud.settle(&ids).await;
-    let completed = ended.iter().filter(|job| job["status"] == "completed").count();
-    let refused = ended.iter().filter(|job| job["errorCode"] == "QUOTA_EXCEEDED").count();
+    let completed = ended
+        .iter()
+        .filter(|job| job["status"] == "completed")
+        .count();
+    let refused = ended
+        .iter()
+        .filter(|job| job["errorCode"] == "QUOTA_EXCEEDED")
+        .count();
     assert_eq!((completed, refused), (10, 90));
     let used = async || {
-        let (_, answer) = cloud.admin("GET", &format!("/tenants/{tenant}"), None).await;
+        let (_, answer) = cloud
+            .admin("GET", &format!("/tenants/{tenant}"), None)
+            .await;
         answer["data"]["quotas"]["virtualMachines"]["used"].clone()
     };
     assert_eq!(used().await, 10);
@@ -164,21 +201,39 @@ async fn room_and_configuration_are_judged_when_the_turn_comes() {
     large["configurationId"] = json!(48);
     large["numberOfInstances"] = json!(5);
     let (_, answer) = cloud.post("/v1/resource/virtual-machines", &large).await;
-    let ids: Vec<_> = answer["data"].as_array().unwrap().iter().map(|job| text(&job["id"])).collect();
+    let ids: Vec<_> = answer["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| text(&job["id"]))
+        .collect();
     let ended = cloud.settle(&ids).await;
-    let failed: Vec<_> = ended.iter().filter(|job| job["status"] == "failed").collect();
+    let failed: Vec<_> = ended
+        .iter()
+        .filter(|job| job["status"] == "failed")
+        .collect();
     assert_eq!(failed.len(), 1, "{failed:?}");
-    assert_eq!(failed[0]["error"], "Data centre Lab C has no room for XL (16 vCPUs, 32 GB).");
+    assert_eq!(
+        failed[0]["error"],
+        "Data centre Lab C has no room for XL (16 vCPUs, 32 GB)."
+    );
 }
 
 #[tokio::test]
 async fn an_idempotency_key_gives_the_same_jobs_also_after_a_restart() {
     let mut cloud = Process::start(&["--clock", "manual"]);
     let send = async |cloud: &Process, name: &str| {
-        let request = cloud.http.post(format!("{}/v1/resource/virtual-machines", cloud.url));
-        let request = request.header("X-API-Key", crate::process::KEY).header("Idempotency-Key", "once");
+        let request = cloud
+            .http
+            .post(format!("{}/v1/resource/virtual-machines", cloud.url));
+        let request = request
+            .header("X-API-Key", crate::process::KEY)
+            .header("Idempotency-Key", "once");
         let answer = request.json(&create_body(name)).send().await.unwrap();
-        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+        (
+            answer.status().as_u16(),
+            answer.json::<Value>().await.unwrap(),
+        )
     };
     let (status, first) = send(&cloud, "web").await;
     assert_eq!(status, 202);
@@ -186,14 +241,20 @@ async fn an_idempotency_key_gives_the_same_jobs_also_after_a_restart() {
     let (status, again) = send(&cloud, "web").await;
     assert_eq!((status, text(&again["data"][0]["id"])), (202, id.clone()));
     let (status, other) = send(&cloud, "another").await;
-    assert_eq!((status, &other["error"]), (422, &json!("IDEMPOTENCY_KEY_REUSED")));
+    assert_eq!(
+        (status, &other["error"]),
+        (422, &json!("IDEMPOTENCY_KEY_REUSED"))
+    );
     cloud.kill();
     cloud.restart();
     let (status, again) = send(&cloud, "web").await;
     assert_eq!((status, text(&again["data"][0]["id"])), (202, id.clone()));
     cloud.advance(20).await;
     let (status, again) = send(&cloud, "web").await;
-    assert_eq!((status, &again["data"][0]["status"]), (202, &json!("completed")));
+    assert_eq!(
+        (status, &again["data"][0]["status"]),
+        (202, &json!("completed"))
+    );
     let (_, list) = cloud.get("/v1/resource/virtual-machines").await;
     assert_eq!(list["meta"]["total"], 1);
 }

@@ -41,7 +41,10 @@ impl Process {
             wrapper: wrapper.iter().map(ToString::to_string).collect(),
             child: None,
             url: String::new(),
-            http: reqwest::Client::builder().timeout(PATIENCE).build().unwrap(),
+            http: reqwest::Client::builder()
+                .timeout(PATIENCE)
+                .build()
+                .unwrap(),
         };
         process.restart();
         process
@@ -60,7 +63,9 @@ impl Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cloudlet"));
         self.dress(&mut command);
         command.args(arguments).env("CLOUDLET_URL", &self.url);
-        command.env("CLOUDLET_API_KEY", KEY).env("CLOUDLET_ADMIN_KEY", ADMIN_KEY);
+        command
+            .env("CLOUDLET_API_KEY", KEY)
+            .env("CLOUDLET_ADMIN_KEY", ADMIN_KEY);
         command
     }
 
@@ -68,7 +73,10 @@ impl Process {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CLOUDLET_")) {
             command.env_remove(name);
         }
-        command.env("CLOUDLET_PROFILE", self.directory.path().join("profile.toml"));
+        command.env(
+            "CLOUDLET_PROFILE",
+            self.directory.path().join("profile.toml"),
+        );
     }
 
     /// Starts the server again on the same data; returns once it answers.
@@ -79,9 +87,13 @@ impl Process {
         words.push(binary.to_owned());
         let mut command = Command::new(&words[0]);
         self.dress(&mut command);
-        command.args(&words[1..]).args(["serve", "--listen", "127.0.0.1:0", "--data"]);
+        command
+            .args(&words[1..])
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"]);
         command.arg(self.data()).args(&self.flags);
-        command.env("CLOUDLET_BOOTSTRAP_API_KEY", KEY).env("CLOUDLET_BOOTSTRAP_ADMIN_KEY", ADMIN_KEY);
+        command
+            .env("CLOUDLET_BOOTSTRAP_API_KEY", KEY)
+            .env("CLOUDLET_BOOTSTRAP_ADMIN_KEY", ADMIN_KEY);
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -89,7 +101,9 @@ impl Process {
             .unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let Some(url) = line.trim().strip_prefix("cloudlet listening on ") else {
             panic!("the server did not start: {line:?}\n{}", self.log());
         };
@@ -117,15 +131,27 @@ impl Process {
     pub fn terminate(&mut self) -> (std::process::ExitStatus, Duration) {
         let mut child = self.child.take().expect("the server runs");
         let begun = Instant::now();
-        let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(status.success());
         (child.wait().unwrap(), begun.elapsed())
     }
 
     /// A request with the tenant's key; `None` if the server did not answer.
-    pub async fn try_request(&self, method: &str, path: &str, key: &str, body: Option<&Value>) -> Option<(u16, Value)> {
+    pub async fn try_request(
+        &self,
+        method: &str,
+        path: &str,
+        key: &str,
+        body: Option<&Value>,
+    ) -> Option<(u16, Value)> {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = self.http.request(method, format!("{}{path}", self.url)).header("X-API-Key", key);
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.url))
+            .header("X-API-Key", key);
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -136,11 +162,15 @@ impl Process {
     }
 
     pub async fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
-        self.try_request(method, path, KEY, body).await.expect("the server answers")
+        self.try_request(method, path, KEY, body)
+            .await
+            .expect("the server answers")
     }
 
     pub async fn admin(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
-        self.try_request(method, &format!("/admin/v1{path}"), ADMIN_KEY, body).await.expect("the server answers")
+        self.try_request(method, &format!("/admin/v1{path}"), ADMIN_KEY, body)
+            .await
+            .expect("the server answers")
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
@@ -153,7 +183,9 @@ impl Process {
 
     /// Accepts one machine; returns its job's id and its own.
     pub async fn create(&self, name: &str) -> (String, String) {
-        let (status, answer) = self.post("/v1/resource/virtual-machines", &create_body(name)).await;
+        let (status, answer) = self
+            .post("/v1/resource/virtual-machines", &create_body(name))
+            .await;
         assert_eq!(status, 202, "{answer}");
         let job = &answer["data"][0];
         (text(&job["id"]), text(&job["targetId"]))
@@ -161,7 +193,13 @@ impl Process {
 
     /// Accepts a delete; returns its job's id.
     pub async fn delete(&self, machine: &str) -> String {
-        let (status, answer) = self.request("DELETE", &format!("/v1/resource/virtual-machines/{machine}"), None).await;
+        let (status, answer) = self
+            .request(
+                "DELETE",
+                &format!("/v1/resource/virtual-machines/{machine}"),
+                None,
+            )
+            .await;
         assert_eq!(status, 202, "{answer}");
         text(&answer["data"]["id"])
     }
@@ -170,7 +208,9 @@ impl Process {
     pub async fn poll(&self, ids: &[String]) -> Vec<Value> {
         let mut jobs = Vec::new();
         for chunk in ids.chunks(50) {
-            let (status, answer) = self.post("/v1/resource/jobs", &json!({ "jobIds": chunk })).await;
+            let (status, answer) = self
+                .post("/v1/resource/jobs", &json!({ "jobIds": chunk }))
+                .await;
             assert_eq!(status, 200, "{answer}");
             jobs.extend(answer["data"]["jobs"].as_array().unwrap().iter().cloned());
         }
@@ -182,18 +222,32 @@ impl Process {
         let begun = Instant::now();
         loop {
             let jobs = self.poll(ids).await;
-            assert_eq!(jobs.len(), ids.len(), "a job that was acknowledged is not there");
+            assert_eq!(
+                jobs.len(),
+                ids.len(),
+                "a job that was acknowledged is not there"
+            );
             if jobs.iter().all(is_final) {
                 return jobs;
             }
-            assert!(begun.elapsed() < PATIENCE, "these jobs do not end: {jobs:#?}\n{}", self.log());
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "these jobs do not end: {jobs:#?}\n{}",
+                self.log()
+            );
             pause().await;
         }
     }
 
     /// Moves the manual clock.
     pub async fn advance(&self, seconds: u64) {
-        let (status, answer) = self.admin("POST", "/clock", Some(&json!({ "advanceSeconds": seconds }))).await;
+        let (status, answer) = self
+            .admin(
+                "POST",
+                "/clock",
+                Some(&json!({ "advanceSeconds": seconds })),
+            )
+            .await;
         assert_eq!(status, 200, "{answer}");
     }
 
@@ -236,5 +290,8 @@ pub fn is_final(job: &Value) -> bool {
 }
 
 pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("a string, not {value}")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("a string, not {value}"))
+        .to_owned()
 }
