@@ -21,12 +21,20 @@ pub struct Envelope<T> {
 impl<T> Envelope<T> {
     /// A success without a message.
     pub fn new(data: T) -> Self {
-        Self { success: true, message: String::new(), data, meta: None }
+        Self {
+            success: true,
+            message: String::new(),
+            data,
+            meta: None,
+        }
     }
 
     /// A page of a list.
     pub fn page(data: T, meta: PageMeta) -> Self {
-        Self { meta: Some(meta), ..Self::new(data) }
+        Self {
+            meta: Some(meta),
+            ..Self::new(data)
+        }
     }
 }
 

@@ -1,4 +1,14 @@
 //! Everything of Cloudlet that touches the world: HTTP, store, engine, hosts and the command line.
 
+#![forbid(unsafe_code)]
+
 pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod engine;
+pub mod faults;
+pub mod host;
+pub mod http;
+pub mod profile;
+pub mod serve;
+pub mod store;

@@ -1,0 +1,1 @@
+//! HTTP: every route on one page, handlers that decide nothing.

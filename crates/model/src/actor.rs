@@ -1,0 +1,548 @@
+//! An agent's actor for one resource, as a pure state machine: observe → plan → act → report.
+//!
+//! ```text
+//!            assigned                 plan not empty            ended
+//!   ┌──────► Observing ──────────────────────► Acting ──────────────┐
+//!   │          │   │ │ plan not empty,                            │
+//!   │          │   │ └──────► Waiting (back-off) ──┐              │
+//!   │ assigned │   │ empty: settled                │ time         │
+//!   └───────── Resting ◄── or failed               ▼              ▼
+//!                            └───────────────── Observing ◄───────┘
+//! ```
+//!
+//! It owns no thread, no clock and no driver: events come in with the time they happened, effects
+//! go out. `cloudlet`'s host runs it on real time, the simulation on simulated time.
+//!
+//! **Invariants.** It never works on a generation between the one at hand and the newest. It never
+//! walks away from an action: a newer spec waits until the action has ended, or kills it where the
+//! driver can. It never acts for a generation older than the ledger has seen. A settled machine is
+//! only watched.
+
+mod stall;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    job::{JobError, Phase},
+    limits::{POISON_ATTEMPTS, RETRY_FIRST_MS, RETRY_LONGEST_MS},
+    plan::{Action, plan},
+    report::{Assignment, Failure, Report, ReportState},
+    spec::MachineObserved,
+};
+use api::{JobErrorCode, ResourceId, Timestamp};
+use serde::{Deserialize, Serialize};
+use stall::Stall;
+
+/// A moment on both clocks: the wall's for what people read, the steady one for what is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// For people.
+    pub wall: Timestamp,
+    /// Milliseconds; never goes back.
+    pub steady_ms: u64,
+}
+
+/// What the host keeps durably of a resource until the engine says forget.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// The highest generation, written before its first action.
+    pub generation: u64,
+    /// The generation last settled.
+    pub settled: u64,
+    /// The action that was begun last: one record, the end of one being the start of the next.
+    #[serde(default)]
+    pub action: Option<ActionRecord>,
+}
+
+/// The action that was begun last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionRecord {
+    /// For which generation.
+    pub generation: u64,
+    /// Which action.
+    pub action: Action,
+    /// How often this very action was begun for this generation.
+    pub attempt: u32,
+    /// Actions begun since the last new low of what remains.
+    pub since_low: u32,
+    /// That low.
+    pub low: u64,
+}
+
+/// What happens to an actor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The engine's newest spec.
+    Assigned(Assignment),
+    /// The driver has looked.
+    Observed(MachineObserved),
+    /// The running action is this far, in thousandths.
+    Progress(u16),
+    /// The running action has ended.
+    Ended(Result<(), ActionError>),
+    /// The world of a resource at rest may have changed.
+    Changed,
+    /// The time of [`Actor::deadline`] has come.
+    Tick,
+}
+
+/// Why an action ended without its effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionError {
+    /// For the tenant.
+    pub error: JobError,
+    /// Whether trying again is no use.
+    pub permanent: bool,
+}
+
+/// What an actor wants done, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Keep this durably before going on.
+    Save(Ledger),
+    /// Look at the world; [`Event::Observed`] answers.
+    Observe,
+    /// Begin an action; [`Event::Progress`] and [`Event::Ended`] answer.
+    Begin(Action),
+    /// End the running action now; [`Event::Ended`] answers.
+    Kill,
+    /// Tell the engine.
+    Report(Report),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    Observing,
+    Acting {
+        action: Action,
+        thousandths: u16,
+        killed: bool,
+    },
+    Waiting {
+        until_ms: u64,
+    },
+    Resting,
+}
+
+/// The actor.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    assignment: Assignment,
+    newer: Option<Assignment>,
+    ledger: Ledger,
+    stage: Stage,
+    actions: Vec<Action>,
+    total: Option<u64>,
+    stall: Stall,
+    since_low: u32,
+    failure: Option<Failure>,
+    retry_at_ms: Option<u64>,
+    retries: u32,
+    phases: Vec<Phase>,
+    seen: Option<MachineObserved>,
+}
+
+impl Actor {
+    /// An actor for a resource, from what the engine says and what the host has kept.
+    pub fn new(assignment: Assignment, ledger: Ledger, now: Moment) -> (Self, Vec<Effect>) {
+        let mut actor = Self {
+            stall: Stall::new(assignment.stall_ms, now.steady_ms),
+            assignment,
+            newer: None,
+            ledger,
+            stage: Stage::Resting,
+            actions: Vec::new(),
+            total: None,
+            since_low: 0,
+            failure: None,
+            retry_at_ms: None,
+            retries: 0,
+            phases: Vec::new(),
+            seen: None,
+        };
+        let mut effects = Vec::new();
+        if actor.assignment.generation >= actor.ledger.generation {
+            actor.begin_generation(now, &mut effects);
+        }
+        (actor, effects)
+    }
+
+    /// The resource.
+    pub fn resource(&self) -> ResourceId {
+        self.assignment.resource
+    }
+
+    /// What it works on.
+    pub fn assignment(&self) -> &Assignment {
+        &self.assignment
+    }
+
+    /// What its host keeps.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// When [`Event::Tick`] is wanted, in steady milliseconds.
+    pub fn deadline(&self) -> Option<u64> {
+        match self.stage {
+            Stage::Acting { killed: true, .. } | Stage::Observing | Stage::Resting => None,
+            Stage::Acting { .. } => self.failure.is_none().then(|| self.stall.deadline_ms()),
+            Stage::Waiting { until_ms } => Some(until_ms.min(self.stall.deadline_ms())),
+        }
+    }
+
+    /// How far the present generation is, 0 to 99, as its reports will say.
+    pub fn percent(&self) -> u64 {
+        let total = self.total.unwrap_or(0);
+        let done = total.saturating_sub(self.remaining());
+        (99 * done).checked_div(total).unwrap_or(0)
+    }
+
+    /// Takes an event and says what is to be done.
+    pub fn handle(&mut self, event: Event, now: Moment) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Assigned(assignment) => self.assigned(assignment, now, &mut effects),
+            Event::Observed(observed) => self.observed(observed, now, &mut effects),
+            Event::Progress(thousandths) => self.progressed(thousandths, now, &mut effects),
+            Event::Ended(result) => self.ended(result, now, &mut effects),
+            Event::Changed if self.stage == Stage::Resting => effects.push(Effect::Observe),
+            Event::Changed => {}
+            Event::Tick => self.tick(now, &mut effects),
+        }
+        effects
+    }
+
+    fn assigned(&mut self, assignment: Assignment, now: Moment, effects: &mut Vec<Effect>) {
+        let newest = self.newer.as_ref().unwrap_or(&self.assignment);
+        if assignment.generation <= newest.generation {
+            return;
+        }
+        self.newer = Some(assignment);
+        match &mut self.stage {
+            Stage::Acting { killed, .. } => {
+                if !*killed {
+                    *killed = true;
+                    effects.push(Effect::Kill);
+                }
+            }
+            // The look that is under way will be used for the newest spec.
+            Stage::Observing => self.take_newer(now, effects),
+            Stage::Waiting { .. } | Stage::Resting => {
+                self.take_newer(now, effects);
+                effects.push(Effect::Observe);
+            }
+        }
+    }
+
+    /// Turns to the newest spec, if there is a newer one.
+    fn take_newer(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        if let Some(newer) = self.newer.take() {
+            self.assignment = newer;
+            self.stage = Stage::Observing;
+            self.renew(now);
+            self.save_generation(effects);
+        }
+    }
+
+    fn begin_generation(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        self.stage = Stage::Observing;
+        self.renew(now);
+        self.save_generation(effects);
+        effects.push(Effect::Observe);
+    }
+
+    fn save_generation(&mut self, effects: &mut Vec<Effect>) {
+        if self.ledger.generation < self.assignment.generation {
+            self.ledger.generation = self.assignment.generation;
+            effects.push(Effect::Save(self.ledger.clone()));
+        }
+    }
+
+    /// Forgets what belonged to the generation before; after a restart goes on from the ledger.
+    fn renew(&mut self, now: Moment) {
+        let record = self.ledger.action.as_ref();
+        let record = record.filter(|record| record.generation == self.assignment.generation);
+        self.stall = Stall::new(self.assignment.stall_ms, now.steady_ms);
+        if let Some(record) = record {
+            self.stall.resume(record.low);
+        }
+        self.since_low = record.map_or(0, |record| record.since_low);
+        self.total = None;
+        self.failure = None;
+        self.retry_at_ms = None;
+        self.retries = 0;
+        self.phases.clear();
+        self.actions.clear();
+    }
+
+    fn observed(&mut self, observed: MachineObserved, now: Moment, effects: &mut Vec<Effect>) {
+        match self.stage {
+            Stage::Resting => self.watched(observed, effects),
+            Stage::Observing => self.decide(observed, now, effects),
+            Stage::Acting { .. } | Stage::Waiting { .. } => {}
+        }
+    }
+
+    /// At rest: tell the engine if the world has changed.
+    fn watched(&mut self, observed: MachineObserved, effects: &mut Vec<Effect>) {
+        if self.is_settled() && self.seen.as_ref() != Some(&observed) {
+            self.seen = Some(observed);
+            effects.push(Effect::Report(self.report(ReportState::Settled)));
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        self.ledger.settled == self.assignment.generation
+    }
+
+    /// The middle of the loop: what is seen decides what is done.
+    fn decide(&mut self, observed: MachineObserved, now: Moment, effects: &mut Vec<Effect>) {
+        self.actions = plan(&self.assignment.spec, &observed, self.is_settled());
+        self.seen = Some(observed);
+        let Some(&action) = self.actions.first() else {
+            return self.settle(effects);
+        };
+        if let Some(failure) = self.failure.take() {
+            return self.fail(failure, effects);
+        }
+        if self.assignment.hold {
+            self.stage = Stage::Resting;
+            return;
+        }
+        self.note_low(now);
+        if let Some(until_ms) = self.retry_at_ms.filter(|&at| at > now.steady_ms) {
+            self.stage = Stage::Waiting { until_ms };
+            return;
+        }
+        self.retry_at_ms = None;
+        if self.since_low >= POISON_ATTEMPTS {
+            let text = format!(
+                "Given up in phase {} after {POISON_ATTEMPTS} attempts.",
+                action.phase()
+            );
+            let error = JobError::new(JobErrorCode::Poison, text);
+            return self.fail(
+                Failure {
+                    error,
+                    outstanding: false,
+                },
+                effects,
+            );
+        }
+        self.begin(action, now, effects);
+    }
+
+    fn settle(&mut self, effects: &mut Vec<Effect>) {
+        self.stage = Stage::Resting;
+        self.failure = None;
+        if !self.is_settled() {
+            self.ledger.settled = self.assignment.generation;
+            effects.push(Effect::Save(self.ledger.clone()));
+        }
+        effects.push(Effect::Report(self.report(ReportState::Settled)));
+    }
+
+    fn fail(&mut self, failure: Failure, effects: &mut Vec<Effect>) {
+        self.stage = Stage::Resting;
+        effects.push(Effect::Report(self.report(ReportState::Failed(failure))));
+    }
+
+    fn begin(&mut self, action: Action, now: Moment, effects: &mut Vec<Effect>) {
+        let generation = self.assignment.generation;
+        let again = self
+            .ledger
+            .action
+            .as_ref()
+            .filter(|r| r.generation == generation && r.action == action);
+        let attempt = again.map_or(1, |record| record.attempt + 1);
+        self.since_low += 1;
+        let (since_low, low) = (self.since_low, self.stall.low());
+        self.ledger.action = Some(ActionRecord {
+            generation,
+            action,
+            attempt,
+            since_low,
+            low,
+        });
+        effects.push(Effect::Save(self.ledger.clone()));
+        self.note_phase(action, attempt, now);
+        self.stage = Stage::Acting {
+            action,
+            thousandths: 0,
+            killed: false,
+        };
+        effects.push(Effect::Report(self.report(ReportState::Acting)));
+        effects.push(Effect::Begin(action));
+    }
+
+    fn note_phase(&mut self, action: Action, attempt: u32, now: Moment) {
+        let generation = self.assignment.generation;
+        if let Some(phase) = self
+            .phases
+            .iter_mut()
+            .find(|phase| phase.name == action.phase())
+        {
+            phase.attempt = phase.attempt.max(attempt);
+            phase.ended_at = None;
+            return;
+        }
+        self.phases.push(Phase {
+            generation,
+            name: action.phase().to_owned(),
+            started_at: now.wall,
+            ended_at: None,
+            attempt,
+            error: None,
+        });
+    }
+
+    fn progressed(&mut self, now_at: u16, now: Moment, effects: &mut Vec<Effect>) {
+        let Stage::Acting {
+            thousandths,
+            killed: false,
+            ..
+        } = &mut self.stage
+        else {
+            return;
+        };
+        let now_at = now_at.min(1000);
+        if now_at <= *thousandths {
+            return;
+        }
+        *thousandths = now_at;
+        if self.note_low(now) {
+            self.save_low(effects);
+        }
+        effects.push(Effect::Report(self.report(ReportState::Acting)));
+    }
+
+    fn ended(&mut self, result: Result<(), ActionError>, now: Moment, effects: &mut Vec<Effect>) {
+        let Stage::Acting { action, .. } = self.stage else {
+            return;
+        };
+        if let Some(phase) = self
+            .phases
+            .iter_mut()
+            .find(|phase| phase.name == action.phase())
+        {
+            match &result {
+                Ok(()) => phase.ended_at = Some(now.wall),
+                Err(error) => phase.error = Some(error.error.text.clone()),
+            }
+        }
+        self.stage = Stage::Observing;
+        if self.newer.is_some() {
+            self.take_newer(now, effects);
+        } else if let Err(error) = result {
+            self.retry_or_fail(error, now);
+        } else {
+            self.retries = 0;
+        }
+        effects.push(Effect::Observe);
+    }
+
+    /// Whatever the error says, the world is looked at before anything follows from it.
+    fn retry_or_fail(&mut self, error: ActionError, now: Moment) {
+        if self.failure.is_some() {
+            // Killed since it had stalled: that is what is to be told.
+        } else if error.permanent {
+            self.failure = Some(Failure {
+                error: error.error,
+                outstanding: false,
+            });
+        } else {
+            let pause = (RETRY_FIRST_MS << self.retries.min(16)).min(RETRY_LONGEST_MS);
+            self.retries += 1;
+            self.retry_at_ms = Some(now.steady_ms + pause);
+        }
+    }
+
+    fn tick(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        match &mut self.stage {
+            Stage::Acting { action, killed, .. }
+                if !*killed && self.stall.is_over(now.steady_ms) =>
+            {
+                self.failure.get_or_insert(self.stall.failure(*action));
+                *killed = true;
+                effects.push(Effect::Kill);
+            }
+            Stage::Waiting { .. } if self.stall.is_over(now.steady_ms) => {
+                if let Some(action) = self.actions.first() {
+                    self.failure = Some(self.stall.failure(*action));
+                }
+                self.stage = Stage::Observing;
+                effects.push(Effect::Observe);
+            }
+            Stage::Waiting { until_ms } if *until_ms <= now.steady_ms => {
+                self.stage = Stage::Observing;
+                effects.push(Effect::Observe);
+            }
+            _ => {}
+        }
+    }
+
+    /// A new low of what remains is progress: the stall's clock and the count of attempts begin anew.
+    fn note_low(&mut self, now: Moment) -> bool {
+        let remaining = self.remaining();
+        self.total.get_or_insert(remaining);
+        let lower = self.stall.note(remaining, now.steady_ms);
+        if lower {
+            self.since_low = 0;
+        }
+        lower
+    }
+
+    /// Kept, so that after a crash only what goes beyond it counts as progress.
+    fn save_low(&mut self, effects: &mut Vec<Effect>) {
+        let (since_low, low) = (self.since_low, self.stall.low());
+        if let Some(record) = &mut self.ledger.action {
+            *record = ActionRecord {
+                since_low,
+                low,
+                ..record.clone()
+            };
+            effects.push(Effect::Save(self.ledger.clone()));
+        }
+    }
+
+    /// What the present plan is worth, in thousandths of weights.
+    fn remaining(&self) -> u64 {
+        let whole: u64 = self
+            .actions
+            .iter()
+            .map(|action| action.weight() * 1000)
+            .sum();
+        match self.stage {
+            Stage::Acting {
+                action,
+                thousandths,
+                ..
+            } => whole.saturating_sub(action.weight() * u64::from(thousandths)),
+            _ => whole,
+        }
+    }
+
+    fn report(&self, state: ReportState) -> Report {
+        let phase = match &self.stage {
+            Stage::Acting { action, .. } => Some(action.phase().to_owned()),
+            _ => None,
+        };
+        // While it acts, what was seen last is already out of date.
+        let observed = if state == ReportState::Acting {
+            None
+        } else {
+            self.seen.clone()
+        };
+        Report {
+            resource: self.assignment.resource,
+            generation: self.assignment.generation,
+            state,
+            phase,
+            total: self.total.unwrap_or(0),
+            remaining: self.remaining(),
+            phases: self.phases.clone(),
+            observed,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The way back: one pure function for every operation, by class of field.
+//!
+//! Plain fields take the value before. Where something cannot be taken back (a machine is gone, a
+//! machine was switched off or started anew) the job goes forward once more instead.
+
+use crate::spec::{MachineObserved, MachineSpec, Power, Spec};
+
+/// What a job that cannot go on is to do; either way a new generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retreat {
+    /// Make this true: the spec before.
+    Back(Spec),
+    /// There is no way back; make this true: the spec after, once more.
+    Forward(Spec),
+}
+
+/// What the failed attempt left, as far as the way back depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// What was seen after the failure, if anybody could look.
+    pub observed: Option<&'a MachineObserved>,
+    /// Whether an action may still have an effect.
+    pub outstanding: bool,
+    /// The highest boot number ever written into a spec of the machine.
+    pub last_boot: u64,
+}
+
+impl Standing<'_> {
+    /// Nothing had happened: the machine still runs for this boot number, and no action is out.
+    fn still_runs(&self, boot: u64) -> bool {
+        let process = self.observed.and_then(|observed| observed.process);
+        !self.outstanding && process.is_some_and(|process| process.up && process.boot == boot)
+    }
+}
+
+/// The spec that a job retreats to.
+pub fn back(before: &Spec, after: &Spec, standing: Standing<'_>) -> Retreat {
+    match (before, after) {
+        (_, Spec::Absent) => Retreat::Forward(Spec::Absent),
+        (Spec::Absent, Spec::Machine(_)) => Retreat::Back(Spec::Absent),
+        (Spec::Machine(before), Spec::Machine(after)) => {
+            if has_way_back(before, after) {
+                Retreat::Back(Spec::Machine(relaunched(before, standing)))
+            } else {
+                Retreat::Forward(Spec::Machine(relaunched(after, standing)))
+            }
+        }
+    }
+}
+
+/// Switching off and a new launch by itself cannot be taken back; switching on can.
+fn has_way_back(before: &MachineSpec, after: &MachineSpec) -> bool {
+    match (before.power, after.power) {
+        (Power::On, Power::Off) => false,
+        (Power::Off, _) => true,
+        (Power::On, Power::On) => {
+            let size = |machine: &MachineSpec| (machine.cpus, machine.memory_gb, machine.disk_gb);
+            size(before) != size(after)
+        }
+    }
+}
+
+/// The machine with a boot number that can be launched: a new one, unless it still runs untouched.
+fn relaunched(machine: &MachineSpec, standing: Standing<'_>) -> MachineSpec {
+    let boot = if !machine.is_on() || standing.still_runs(machine.boot) {
+        machine.boot
+    } else {
+        standing.last_boot + 1
+    };
+    MachineSpec {
+        boot,
+        ..machine.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Retreat, Standing, back};
+    use crate::spec::{MachineObserved, MachineSpec, Power, ProcessObserved, Spec};
+
+    fn machine(power: Power, boot: u64, cpus: u32) -> Spec {
+        Spec::Machine(MachineSpec {
+            image: 12,
+            cpus,
+            memory_gb: 4,
+            disk_gb: 40,
+            power,
+            boot,
+        })
+    }
+
+    fn running(boot: u64) -> MachineObserved {
+        MachineObserved {
+            process: Some(ProcessObserved {
+                boot,
+                up: true,
+                ready: true,
+            }),
+            launched: boot,
+            ..MachineObserved::default()
+        }
+    }
+
+    #[test]
+    fn table() {
+        let (on, off) = (Power::On, Power::Off);
+        let one = running(1);
+        let nothing = Standing {
+            observed: None,
+            outstanding: false,
+            last_boot: 2,
+        };
+        let untouched = Standing {
+            observed: Some(&one),
+            ..nothing
+        };
+        let outstanding = Standing {
+            outstanding: true,
+            ..untouched
+        };
+        let cases = [
+            (
+                "create",
+                Spec::Absent,
+                machine(on, 1, 2),
+                nothing,
+                Retreat::Back(Spec::Absent),
+            ),
+            (
+                "delete",
+                machine(on, 1, 2),
+                Spec::Absent,
+                nothing,
+                Retreat::Forward(Spec::Absent),
+            ),
+            (
+                "start",
+                machine(off, 1, 2),
+                machine(on, 2, 2),
+                nothing,
+                Retreat::Back(machine(off, 1, 2)),
+            ),
+            (
+                "stop",
+                machine(on, 1, 2),
+                machine(off, 1, 2),
+                nothing,
+                Retreat::Forward(machine(off, 1, 2)),
+            ),
+            (
+                "reset",
+                machine(on, 1, 2),
+                machine(on, 2, 2),
+                nothing,
+                Retreat::Forward(machine(on, 3, 2)),
+            ),
+            (
+                "resize, untouched",
+                machine(on, 1, 2),
+                machine(on, 2, 4),
+                untouched,
+                Retreat::Back(machine(on, 1, 2)),
+            ),
+            (
+                "resize, shut down",
+                machine(on, 1, 2),
+                machine(on, 2, 4),
+                nothing,
+                Retreat::Back(machine(on, 3, 2)),
+            ),
+            (
+                "resize, action out",
+                machine(on, 1, 2),
+                machine(on, 2, 4),
+                outstanding,
+                Retreat::Back(machine(on, 3, 2)),
+            ),
+        ];
+        for (name, before, after, standing, expected) in cases {
+            assert_eq!(back(&before, &after, standing), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Every limit that a rule knows, by name. ARCHITECTURE.md has the table.
+
+/// Jobs that may wait behind the first on one line; a delete is always admitted.
+pub const LINE_LIMIT: u32 = 64;
+/// Synchronous calls that may be in one line.
+pub const SYNCHRONOUS_LIMIT: u32 = 8;
+/// Machines that one create may ask for.
+pub const INSTANCE_LIMIT: i64 = 50;
+/// Ids that one poll may ask for.
+pub const POLL_LIMIT: usize = 50;
+/// Characters of a name.
+pub const NAME_LIMIT: usize = 63;
+/// Characters of a job's error text (api.md 3.2).
+pub const ERROR_LIMIT: usize = 300;
+/// Jobs of one tenant that may run at once on one host.
+pub const TENANT_SLOTS: u32 = 16;
+/// Jobs that may run at once on one host.
+pub const HOST_SLOTS: u32 = 64;
+/// Actions begun without a new low of what remains; then the job is poisoned.
+pub const POISON_ATTEMPTS: u32 = 10;
+/// Milliseconds without a new low after which a machine's operation has stalled.
+pub const MACHINE_STALL_MS: u64 = 120_000;
+/// The first pause after a transient error, in milliseconds; doubled for each that follows.
+pub const RETRY_FIRST_MS: u64 = 500;
+/// The longest pause after a transient error, in milliseconds.
+pub const RETRY_LONGEST_MS: u64 = 8_000;
+/// Milliseconds between two writes of a job's progress, phases apart (`PROGRESS_WRITE_INTERVAL`).
+pub const PROGRESS_WRITE_INTERVAL_MS: u64 = 250;
+/// Phases kept with a job: the oldest stay.
+pub const PHASE_LIMIT: usize = 64;

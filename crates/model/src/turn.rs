@@ -1,0 +1,60 @@
+//! Whose turn it is: jobs are started fairly across tenants.
+//!
+//! Each host has one row for each tenant: how many of its jobs are ready, how many run, and the
+//! number of its last turn. The next turn goes to the startable tenant whose last is the smallest;
+//! its oldest ready job starts. Nothing is scanned: the rows are counters that move with the jobs.
+
+use crate::{job::Job, limits::TENANT_SLOTS};
+use serde::{Deserialize, Serialize};
+
+/// A tenant's standing on a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Jobs that could start.
+    pub ready: u32,
+    /// Jobs that run.
+    pub running: u32,
+    /// The number of its last turn; 0 before the first.
+    pub last: u64,
+}
+
+impl Turn {
+    /// Whether a job of it may start, as far as its own slots go.
+    pub fn is_startable(&self) -> bool {
+        self.ready > 0 && self.running < TENANT_SLOTS
+    }
+}
+
+/// What the change of a job does to its tenant's standing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Added to `ready`.
+    pub ready: i32,
+    /// Added to `running`.
+    pub running: i32,
+    /// Whether it took a turn, so that `last` becomes the next number.
+    pub took_turn: bool,
+}
+
+/// The change between two versions of a job. Synchronous calls neither take nor wait for a slot.
+pub fn change(before: Option<&Job>, after: &Job) -> Change {
+    if after.is_synchronous() {
+        return Change::default();
+    }
+    let was_ready = before.is_some_and(Job::is_ready);
+    let was_running = before.is_some_and(|job| job.state.is_running());
+    let is_running = after.state.is_running();
+    Change {
+        ready: i32::from(after.is_ready()) - i32::from(was_ready),
+        running: i32::from(is_running) - i32::from(was_running),
+        took_turn: is_running && !was_running,
+    }
+}
+
+/// Whose turn it is among the standings of one host: the startable one whose last turn is longest ago.
+pub fn next<K: Copy + Ord>(standings: impl Iterator<Item = (K, Turn)>) -> Option<K> {
+    standings
+        .filter(|(_, turn)| turn.is_startable())
+        .min_by_key(|&(tenant, turn)| (turn.last, tenant))
+        .map(|(tenant, _)| tenant)
+}
