@@ -250,7 +250,9 @@ impl Sim {
             Operation::VmStop => ops::vm_stop::accept(context, tenant, id),
             _ => ops::vm_reset::accept(context, tenant, id),
         });
-        if let Some(Ok(Call::Job(job))) = answer {
+        if let Some(Ok(Call::Job(job))) = answer
+            && !self.patient
+        {
             let patience = *self
                 .rng
                 .pick(&[1, 30, 2_000, 50_000, 50_000])

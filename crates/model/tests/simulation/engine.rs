@@ -39,9 +39,7 @@ impl Sim {
             for kind in seen {
                 self.faults.struck(kind);
             }
-            if !self.quick {
-                self.if_alive(1, What::Pump);
-            }
+            self.if_alive(1, What::Pump);
         }
         if self.faults.crashes(Place::AfterCommit, &mut self.rng) {
             self.tell(|| format!("== after the commit of {what}"));

@@ -140,8 +140,20 @@ impl Sim {
 
     /// A look takes time; what it sees may be the world at its beginning or at its end.
     fn look(&mut self, id: ResourceId) {
-        let delay = self.rng.below(30);
         let seen = self.rng.chance(500).then(|| self.world.machine(id));
+        let fault = self.faults.pass(Place::Look, &mut self.rng);
+        let delay = match fault {
+            Some(Kind::SlowLook) => self.rng.within(100, 5_000),
+            _ => self.rng.below(30),
+        };
+        match fault {
+            Some(Kind::DiesWhileLookedAt) if self.world.machine(id).process.is_some() => {
+                let after = self.rng.below(delay + 1);
+                self.later(after, What::Dies(id, Kind::DiesWhileLookedAt));
+            }
+            Some(Kind::SlowLook) => self.faults.struck(Kind::SlowLook),
+            _ => {}
+        }
         self.if_alive(delay, What::Looked(id, seen));
     }
 
@@ -166,7 +178,8 @@ impl Sim {
         let fault = self.faults.pass(Place::Action, &mut self.rng);
         let fault =
             fault.filter(|&kind| kind != Kind::CrashInAction || self.faults.reserve_crash());
-        let length = self.rng.within(50, 3_000) * if fault == Some(Kind::Slow) { 10 } else { 1 };
+        let length = if self.rng.chance(100) { 4 } else { self.rng.within(50, 3_000) };
+        let length = length * if fault == Some(Kind::Slow) { 10 } else { 1 };
         let breaks = matches!(
             fault,
             Some(
@@ -202,8 +215,13 @@ impl Sim {
                 _ => self.if_alive(at, What::Step(id, token, Step::End(Some(kind)))),
             }
         }
-        if fault == Some(Kind::Slow) {
-            self.faults.struck(Kind::Slow);
+        match fault {
+            Some(Kind::Slow) => self.faults.struck(Kind::Slow),
+            Some(Kind::DiesAtWork) => {
+                let after = self.rng.below(length);
+                self.later(after, What::Dies(id, Kind::DiesAtWork));
+            }
+            _ => {}
         }
     }
 
@@ -236,7 +254,7 @@ impl Sim {
     fn end(&mut self, id: ResourceId, generation: u64, action: Action, fault: Option<Kind>) {
         if let Some(kind) = fault {
             self.tell(|| format!("== {kind:?} strikes {} in {action:?}", short(id.0)));
-            if kind != Kind::Slow {
+            if kind != Kind::Slow && kind != Kind::DiesAtWork {
                 self.faults.struck(kind);
                 self.witness.struck(id, generation, kind);
             }

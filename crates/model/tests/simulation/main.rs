@@ -11,7 +11,9 @@
 mod clients;
 mod engine;
 mod faults;
+mod fairness;
 mod host;
+mod kit;
 mod referee;
 mod rng;
 mod sim;

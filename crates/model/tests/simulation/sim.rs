@@ -85,8 +85,10 @@ pub enum What {
     Tick(ResourceId),
     /// The world of a resource has changed by itself.
     Changed(ResourceId),
-    /// A machine dies by itself.
+    /// Some machine dies by itself.
     MachineDies,
+    /// This machine dies by itself, if it runs.
+    Dies(ResourceId, Kind),
     /// The host reboots: all processes end, the server's too.
     HostReboots,
     /// The server is killed in the middle of an action.
@@ -114,12 +116,13 @@ pub struct Sim {
     pub host_slots: u32,
     pub world: World,
     pub units: BTreeMap<ResourceId, Unit>,
+    /// Whether clients wait for as long as it takes.
+    pub patient: bool,
     pub tokens: u64,
     /// When a host was last told something of a resource.
     pub told_at: BTreeMap<ResourceId, u64>,
     pub witness: Witness,
     pub clients: Clients,
-    pub quick: bool,
     history: Option<String>,
 }
 
@@ -139,11 +142,11 @@ impl Sim {
             host_slots: 3,
             world: World::default(),
             units: BTreeMap::new(),
+            patient: false,
             tokens: 0,
             told_at: BTreeMap::new(),
             witness: Witness::default(),
             clients: Clients::default(),
-            quick: false,
             history: tell.then(String::new),
         }
     }
@@ -228,6 +231,7 @@ impl Sim {
             What::Tick(id) => self.tick(id),
             What::Changed(id) => self.handle(id, Event::Changed),
             What::MachineDies => self.machine_dies(),
+            What::Dies(id, kind) => self.dies(id, kind),
             What::HostReboots => self.host_reboots(),
             What::CrashInAction => {
                 self.faults.struck(Kind::CrashInAction);
@@ -265,17 +269,18 @@ impl Sim {
             .map(|(&id, _)| id)
             .collect();
         if let Some(&id) = self.rng.pick(&running) {
-            self.dies(id);
-            self.faults.struck(Kind::MachineDies);
+            self.dies(id, Kind::MachineDies);
         }
     }
 
     /// The machine's process ends by itself; its actor hears of it.
-    pub fn dies(&mut self, id: ResourceId) {
-        self.tell(|| format!("== machine {} dies", short(id.0)));
-        self.world.die(id);
-        let delay = self.rng.below(50);
-        self.if_alive(delay, What::Changed(id));
+    fn dies(&mut self, id: ResourceId, kind: Kind) {
+        if self.world.die(id) {
+            self.tell(|| format!("== machine {} dies", short(id.0)));
+            self.faults.struck(kind);
+            let delay = self.rng.below(50);
+            self.if_alive(delay, What::Changed(id));
+        }
     }
 
     fn host_reboots(&mut self) {
