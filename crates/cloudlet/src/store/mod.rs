@@ -10,6 +10,11 @@ mod queue;
 mod rows;
 mod sqlite;
 
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod tests;
+
 pub use rows::{Committed, KeyRow, Owner, StoreError, TenantRow, Turned, Urgency};
 
 use api::{HostId, JobId, ResourceId, TenantId, Timestamp};

@@ -85,6 +85,12 @@ impl<T> Queue<T> {
         drop(dropped);
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        let waiting = self.lock();
+        waiting.engine.len() + waiting.requests.len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting<T>> {
         self.waiting.lock().expect("nobody panics while holding it")
     }

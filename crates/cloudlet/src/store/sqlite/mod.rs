@@ -16,6 +16,8 @@ mod turns;
 mod writer;
 
 #[cfg(test)]
+pub(super) mod dump;
+#[cfg(test)]
 mod tests;
 
 use super::{
@@ -164,6 +166,12 @@ impl Sqlite {
         }
     }
 
+    /// Transactions that the writer has not taken yet.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     fn take_writer(&self) -> Option<JoinHandle<()>> {
         self.writer
             .lock()
@@ -199,13 +207,15 @@ fn open(path: &Path, now: &Now) -> anyhow::Result<Connection> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.execute_batch(
         "PRAGMA busy_timeout = 5000;
-         PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA wal_autocheckpoint = 4000;
          PRAGMA cache_size = -16384;
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = OFF;",
     )?;
+    // Where a file system cannot share memory, SQLite stays with another mode and says so.
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    anyhow::ensure!(mode == "wal", "the file system does not allow a WAL");
     // After a crash SQLite takes frames that were written but never synced: sync them before
     // anybody is shown what they say.
     checkpoint(&connection)?;
