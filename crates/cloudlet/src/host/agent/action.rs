@@ -1,8 +1,7 @@
 //! The action that is under way, and the faults that strike it.
 //!
 //! A fault is judged inside the driver's own call that tells progress: the action is killed before it
-//! can take another step, however fast it is. One struck by a stall has ended as far as the driver
-//! knows, and pretends to run until it is killed.
+//! can take another step, however fast it is.
 
 use super::{Shared, keeper::Place};
 use crate::{
@@ -25,8 +24,7 @@ pub(super) const OWN_FAULT: &str = "A fault of Cloudlet itself ended the operati
 
 /// An action under way. Dropped, it is told to end.
 pub(super) struct Running {
-    /// Nothing if it only pretends to run.
-    task: Option<JoinHandle<Result<(), ActionError>>>,
+    task: JoinHandle<Result<(), ActionError>>,
     course: Arc<Course>,
 }
 
@@ -92,27 +90,12 @@ impl Running {
             let _acting = acting;
             driver.act(work).await
         });
-        Self {
-            task: Some(task),
-            course,
-        }
-    }
-
-    /// An action that stalled before it began.
-    pub(super) fn stalled(shared: &Shared, actor: &Actor) -> Self {
-        Self {
-            task: None,
-            course: Arc::new(Course::new(shared, actor, None)),
-        }
+        Self { task, course }
     }
 
     /// What it tells next. Safe to drop.
     pub(super) async fn next(running: &mut Option<Self>) -> News {
-        let Some(Self {
-            task: Some(task),
-            course,
-        }) = running
-        else {
+        let Some(Self { task, course }) = running else {
             return std::future::pending().await;
         };
         tokio::select! {
@@ -133,19 +116,16 @@ impl Running {
         (state.latest.take(), state.struck.is_some())
     }
 
-    /// Tells it to end; says whether it had only pretended to run, and so has ended.
-    pub(super) fn kill(&self) -> bool {
+    /// Tells it to end.
+    pub(super) fn kill(&self) {
         self.course.state().killed = true;
         self.course.end();
-        self.task.is_none()
     }
 
     /// Waits for the end of one that was killed, whatever it is.
     pub(super) async fn ended(mut self) {
-        if let Some(task) = self.task.take() {
-            // The agent stops: nobody asks how it went.
-            drop(task.await);
-        }
+        // The agent stops: nobody asks how it went.
+        drop((&mut self.task).await);
     }
 
     /// What is to be made of its end.

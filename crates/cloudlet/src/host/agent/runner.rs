@@ -26,6 +26,9 @@ struct Runner {
     place: Arc<Place>,
     actor: Actor,
     running: Option<Running>,
+    /// A fault has stalled the action: it has ended for the driver, and runs for the actor until that
+    /// wants it killed. Nothing is busy with it.
+    stalled: bool,
     outbox: Outbox,
     sending: Option<Sending>,
     /// Nothing only while it waits.
@@ -72,6 +75,7 @@ pub(super) async fn run(
         place: Arc::clone(&place),
         actor,
         running: None,
+        stalled: false,
         outbox: Outbox::default(),
         sending: None,
         busy,
@@ -202,9 +206,7 @@ impl Runner {
         }
         match struck {
             Some(Strike::Fail(error)) => return Some(Event::Ended(Err(error))),
-            Some(Strike::Stall) => {
-                self.running = Some(Running::stalled(&self.shared, &self.actor));
-            }
+            Some(Strike::Stall) => self.stalled = true,
             None => {
                 let running = Running::begin(&self.shared, &self.place, &self.actor, action, watch);
                 self.running = Some(running);
@@ -214,15 +216,16 @@ impl Runner {
     }
 
     fn kill(&mut self) -> Option<Event> {
-        let has_ended = self.running.as_ref().is_none_or(Running::kill);
-        has_ended.then(|| {
-            self.running = None;
-            let error = JobError::new(JobErrorCode::DriverError, "The action was ended early.");
-            Event::Ended(Err(ActionError {
-                error,
-                permanent: false,
-            }))
-        })
+        if let Some(running) = &self.running {
+            running.kill();
+            return None;
+        }
+        self.stalled = false;
+        let error = JobError::new(JobErrorCode::DriverError, "The action was ended early.");
+        Some(Event::Ended(Err(ActionError {
+            error,
+            permanent: false,
+        })))
     }
 
     async fn moved(&mut self) -> Result<(), Over> {
@@ -258,7 +261,7 @@ impl Runner {
         }
         let result = match struck {
             Some(Strike::Stall) => {
-                self.running = Some(Running::stalled(&self.shared, &self.actor));
+                self.stalled = true;
                 return Ok(());
             }
             Some(Strike::Fail(error)) => Err(error),
