@@ -218,7 +218,9 @@ impl Actor {
 
     fn assigned(&mut self, assignment: Assignment, now: Moment, effects: &mut Vec<Effect>) {
         let newest = self.newer.as_ref().unwrap_or(&self.assignment);
-        if assignment.generation <= newest.generation {
+        if assignment.generation <= newest.generation
+            || assignment.generation < self.ledger.generation
+        {
             return;
         }
         self.newer = Some(assignment);
