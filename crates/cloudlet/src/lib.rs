@@ -9,4 +9,5 @@ pub mod engine;
 pub mod faults;
 pub mod host;
 pub mod http;
+pub mod keys;
 pub mod store;
