@@ -8,64 +8,64 @@ use tokio::{
 };
 
 /// The tenant's key that the server is started with.
-pub const KEY: &str = "gpcn_TestsDefaultTenant00000000000000";
+pub(crate) const KEY: &str = "gpcn_TestsDefaultTenant00000000000000";
 /// The operator's key that the server is started with.
-pub const ADMIN_KEY: &str = "gpcn_TestsOperator000000000000000000";
+pub(crate) const ADMIN_KEY: &str = "gpcn_TestsOperator000000000000000000";
 /// The default catalogue's first data centre.
-pub const LAB_A: &str = "6f1c0e5e-0000-4000-8000-000000000001";
+pub(crate) const LAB_A: &str = "6f1c0e5e-0000-4000-8000-000000000001";
 /// An id that nothing has.
-pub const NOTHING: &str = "01930000-0000-7000-8000-000000000000";
+pub(crate) const NOTHING: &str = "01930000-0000-7000-8000-000000000000";
 
 /// The machines' path.
-pub const MACHINES: &str = "/v1/resource/virtual-machines";
+pub(crate) const MACHINES: &str = "/v1/resource/virtual-machines";
 /// The jobs' path.
-pub const JOBS: &str = "/v1/resource/jobs";
+pub(crate) const JOBS: &str = "/v1/resource/jobs";
 
 /// A server on a free port with an empty store; it ends with the test.
-pub struct TestCloud {
+pub(crate) struct TestCloud {
     /// `http://127.0.0.1:PORT`.
-    pub url: String,
+    pub(crate) url: String,
     /// The default tenant's key.
-    pub key: String,
+    pub(crate) key: String,
     /// The operator's key.
-    pub admin_key: String,
+    pub(crate) admin_key: String,
     /// A key of a second tenant.
-    pub other_key: String,
+    pub(crate) other_key: String,
     http: reqwest::Client,
     _server: server::Running,
 }
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// Its status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Its headers.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// Its body; null where there is none.
-    pub json: Value,
+    pub(crate) json: Value,
 }
 
 impl Answer {
     /// A header as text; empty where it is not there.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().unwrap())
     }
 
     /// The error's code; empty on a success.
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.json["error"].as_str().unwrap_or_default()
     }
 
     /// The field at fault.
-    pub fn field(&self) -> &str {
+    pub(crate) fn field(&self) -> &str {
         self.json["details"]["field"].as_str().unwrap_or_default()
     }
 
     /// That this is an error with the whole envelope.
     #[track_caller]
-    pub fn is_error(&self, status: u16, code: &str) -> &Self {
+    pub(crate) fn is_error(&self, status: u16, code: &str) -> &Self {
         assert_eq!((self.status, self.code()), (status, code), "{}", self.json);
         assert_eq!(self.json["success"], json!(false));
         assert_eq!(self.header("content-type"), "application/json");
@@ -81,7 +81,7 @@ impl Answer {
 
     /// That this is a 400 which names this field.
     #[track_caller]
-    pub fn names(&self, field: &str) {
+    pub(crate) fn names(&self, field: &str) {
         self.is_error(400, "VALIDATION_ERROR");
         assert_eq!(self.field(), field, "{}", self.json);
         let message = self.json["message"].as_str().unwrap();
@@ -91,7 +91,7 @@ impl Answer {
 
 impl TestCloud {
     /// Starts a server: simulator without delays, a manual clock where a test needs one.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let (url, server) = server::start(KEY, ADMIN_KEY).await;
         let mut cloud = Self {
             url,
@@ -112,49 +112,49 @@ impl TestCloud {
     }
 
     /// A request of the default tenant, still to be sent.
-    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.anonymous(method, path).header("X-API-Key", &self.key)
     }
 
     /// A request without a key, still to be sent.
-    pub fn anonymous(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url))
     }
 
     /// Reads as the default tenant.
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         send(self.request(Method::GET, path)).await
     }
 
     /// Posts as the default tenant.
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         send(self.request(Method::POST, path).json(&body)).await
     }
 
     /// Puts as the default tenant.
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
         send(self.request(Method::PUT, path).json(&body)).await
     }
 
     /// Deletes as the default tenant.
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         send(self.request(Method::DELETE, path)).await
     }
 
     /// Asks as the operator.
-    pub async fn admin(&self, method: Method, path: &str, body: Value) -> Answer {
+    pub(crate) async fn admin(&self, method: Method, path: &str, body: Value) -> Answer {
         let request = self.anonymous(method, path);
         send(request.header("X-API-Key", &self.admin_key).json(&body)).await
     }
 
     /// A body that makes a machine.
-    pub fn machine(name: &str) -> Value {
+    pub(crate) fn machine(name: &str) -> Value {
         json!({"name": name, "datacenterId": LAB_A, "imageId": 12, "configurationId": 45})
     }
 
     /// Sends bytes as they are on a connection of their own and reads to its end. The request has to
     /// ask for `Connection: close`.
-    pub async fn raw(&self, bytes: &[u8]) -> String {
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> String {
         let address = self.url.trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(bytes).await.unwrap();
@@ -165,7 +165,7 @@ impl TestCloud {
 }
 
 /// Sends a request.
-pub async fn send(request: reqwest::RequestBuilder) -> Answer {
+pub(crate) async fn send(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = response.bytes().await.unwrap();
@@ -183,9 +183,9 @@ pub async fn send(request: reqwest::RequestBuilder) -> Answer {
 /// 0, keys: the two given, … })`, its address as the url, and both server and directory in `Running`.
 mod server {
     /// What has to live as long as the server.
-    pub struct Running;
+    pub(crate) struct Running;
 
-    pub async fn start(_key: &str, _admin_key: &str) -> (String, Running) {
+    pub(crate) async fn start(_key: &str, _admin_key: &str) -> (String, Running) {
         panic!("TestCloud waits for cloudlet::serve");
     }
 }
