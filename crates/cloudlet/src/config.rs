@@ -1,1 +1,387 @@
-//! Raw flags, environment and file made into one validated configuration.
+//! The settings of `cloudlet serve`: flag, else environment, else file, else default, made into
+//! one validated [`Config`]. What the server cannot honour is refused here, before anything is
+//! opened; nothing after this asks where a setting came from.
+
+use api::admin::ClockMode;
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    path::{Path, PathBuf},
+};
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+const DEFAULT_DATA: &str = "./cloudlet-data";
+const DEFAULT_SIM_SPEED: f64 = 1.0;
+
+/// Validated settings of the server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The directory that holds everything.
+    pub data: PathBuf,
+    /// What makes machines.
+    pub driver: Driver,
+    /// The catalogue's file; absent: the embedded one.
+    pub catalogue: Option<PathBuf>,
+    /// Whether requests are counted and limited.
+    pub rate_limit: Switch,
+    /// Whether faults may be placed with a driver other than the simulator.
+    pub allow_faults: bool,
+    /// Which clock everything but the waits of requests runs on.
+    pub clock: ClockMode,
+}
+
+/// What makes machines.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Driver {
+    /// The simulator.
+    Sim {
+        /// How much faster than life; 0 is instant. Finite and not negative.
+        speed: f64,
+        /// What its durations derive from; absent: it chooses.
+        seed: Option<u64>,
+    },
+}
+
+/// On or off, in the words of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)] // Documented variants would fill the help.
+pub enum Switch {
+    On,
+    Off,
+}
+
+/// A setting that cannot be honoured, in words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum DriverName {
+    Sim,
+    Qemu,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ClockName {
+    Real,
+    Manual,
+}
+
+/// The flags of `cloudlet serve`; each also in the environment and, but for `--config`, in the file.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServeArgs {
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "CLOUDLET_LISTEN",
+        hide_env_values = true
+    )]
+    listen: Option<String>,
+    /// Directory that holds everything; made if missing [default: ./cloudlet-data]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "CLOUDLET_DATA",
+        hide_env_values = true
+    )]
+    data: Option<PathBuf>,
+    /// What makes machines: sim simulates them, qemu is not built yet [default: sim]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "sim|qemu",
+        hide_possible_values = true,
+        env = "CLOUDLET_DRIVER",
+        hide_env_values = true
+    )]
+    driver: Option<DriverName>,
+    /// How fast simulated machines are: 1 as in life, 10 ten times faster, 0 instant [default: 1]
+    #[arg(
+        long,
+        value_name = "F",
+        env = "CLOUDLET_SIM_SPEED",
+        hide_env_values = true,
+        allow_negative_numbers = true
+    )]
+    sim_speed: Option<f64>,
+    /// Seed of the simulator's durations, for the same run again
+    #[arg(
+        long,
+        value_name = "N",
+        env = "CLOUDLET_SIM_SEED",
+        hide_env_values = true
+    )]
+    sim_seed: Option<u64>,
+    /// Which clock to run on; manual moves by `cloudlet admin clock advance` only [default: real]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "real|manual",
+        hide_possible_values = true,
+        env = "CLOUDLET_CLOCK",
+        hide_env_values = true
+    )]
+    clock: Option<ClockName>,
+    /// Data centres, images and sizes; without it an embedded one is used
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "CLOUDLET_CATALOGUE",
+        hide_env_values = true
+    )]
+    catalogue: Option<PathBuf>,
+    /// Whether to limit requests per key and address [default: on]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "on|off",
+        hide_possible_values = true,
+        env = "CLOUDLET_RATE_LIMIT",
+        hide_env_values = true
+    )]
+    rate_limit: Option<Switch>,
+    /// Let the operator place faults with real machines, too (the simulator always does)
+    #[arg(
+        long,
+        env = "CLOUDLET_ALLOW_FAULTS", hide_env_values = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_name = "true|false",
+        hide_possible_values = true,
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    allow_faults: Option<bool>,
+    /// Database of several replicas (not built yet; without it, SQLite in the data directory)
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CLOUDLET_DATABASE",
+        hide_env_values = true,
+        hide_env_values = true
+    )]
+    database: Option<String>,
+    /// TOML file with these settings (sim_speed = 10 …); flags and environment win over it
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "CLOUDLET_CONFIG",
+        hide_env_values = true
+    )]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+}
+
+impl ServeArgs {
+    /// Reads the file if one is named, and validates the whole.
+    ///
+    /// # Errors
+    /// If the file cannot be read or understood, or a setting cannot be honoured.
+    pub fn resolve(self) -> Result<Config, ConfigError> {
+        let file = match &self.config {
+            Some(path) => read(path)?,
+            None => Self::default(),
+        };
+        self.or(file).validate()
+    }
+
+    /// These settings, where they are absent those of `file`.
+    fn or(self, file: Self) -> Self {
+        Self {
+            listen: self.listen.or(file.listen),
+            data: self.data.or(file.data),
+            driver: self.driver.or(file.driver),
+            sim_speed: self.sim_speed.or(file.sim_speed),
+            sim_seed: self.sim_seed.or(file.sim_seed),
+            clock: self.clock.or(file.clock),
+            catalogue: self.catalogue.or(file.catalogue),
+            rate_limit: self.rate_limit.or(file.rate_limit),
+            allow_faults: self.allow_faults.or(file.allow_faults),
+            database: self.database.or(file.database),
+            config: self.config,
+        }
+    }
+
+    fn validate(self) -> Result<Config, ConfigError> {
+        if self.database.is_some() {
+            return refuse(
+                "--database: only SQLite in the data directory is built so far; leave it out",
+            );
+        }
+        let driver = self.driver()?;
+        Ok(Config {
+            listen: address(self.listen.as_deref().unwrap_or(DEFAULT_LISTEN))?,
+            data: self.data.unwrap_or_else(|| DEFAULT_DATA.into()),
+            driver,
+            catalogue: self.catalogue,
+            rate_limit: self.rate_limit.unwrap_or(Switch::On),
+            allow_faults: self.allow_faults.unwrap_or(false),
+            clock: match self.clock {
+                Some(ClockName::Manual) => ClockMode::Manual,
+                Some(ClockName::Real) | None => ClockMode::Real,
+            },
+        })
+    }
+
+    fn driver(&self) -> Result<Driver, ConfigError> {
+        let speed = self.sim_speed.unwrap_or(DEFAULT_SIM_SPEED);
+        if self.driver == Some(DriverName::Qemu) {
+            let simulated = [
+                (self.clock == Some(ClockName::Manual), "--clock manual"),
+                (self.sim_speed.is_some(), "--sim-speed"),
+                (self.sim_seed.is_some(), "--sim-seed"),
+            ];
+            if let Some((_, flag)) = simulated.iter().find(|(given, _)| *given) {
+                return refuse(&format!(
+                    "{flag} goes with --driver sim only, not with qemu"
+                ));
+            }
+            return refuse("--driver qemu is not built yet; there is --driver sim");
+        }
+        if !(speed.is_finite() && speed >= 0.0) {
+            return refuse(&format!(
+                "--sim-speed: {speed} is no speed; 1 is as in life, 10 ten times faster, 0 instant"
+            ));
+        }
+        Ok(Driver::Sim {
+            speed,
+            seed: self.sim_seed,
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<ServeArgs, ConfigError> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| ConfigError(format!("--config: cannot read {shown}: {e}")))?;
+    toml::from_str(&text).map_err(|e| ConfigError(format!("--config: {shown}: {e}")))
+}
+
+fn address(text: &str) -> Result<SocketAddr, ConfigError> {
+    let found = text
+        .to_socket_addrs()
+        .ok()
+        .and_then(|mut found| found.next());
+    found.ok_or_else(|| {
+        ConfigError(format!(
+            "--listen: '{text}' is not an address with a port; one looks like {DEFAULT_LISTEN}"
+        ))
+    })
+}
+
+fn refuse<T>(why: &str) -> Result<T, ConfigError> {
+    Err(ConfigError(why.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        serve: ServeArgs,
+    }
+
+    fn flags(line: &str) -> ServeArgs {
+        let words = std::iter::once("serve").chain(line.split_whitespace());
+        Flags::try_parse_from(words).unwrap().serve
+    }
+
+    #[test]
+    fn defaults() {
+        assert_eq!(
+            flags("").resolve().unwrap(),
+            Config {
+                listen: "127.0.0.1:8080".parse().unwrap(),
+                data: "./cloudlet-data".into(),
+                driver: Driver::Sim {
+                    speed: 1.0,
+                    seed: None
+                },
+                catalogue: None,
+                rate_limit: Switch::On,
+                allow_faults: false,
+                clock: ClockMode::Real,
+            }
+        );
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cloudlet.toml");
+        let text = "listen = '127.0.0.1:1'\nsim_speed = 3\nsim_seed = 7\nrate_limit = 'off'\nclock = 'manual'\nallow_faults = true\n";
+        std::fs::write(&path, text).unwrap();
+        let line = format!(
+            "--listen 127.0.0.1:2 --sim-speed 0 --config {}",
+            path.display()
+        );
+        let config = flags(&line).resolve().unwrap();
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(
+            config.driver,
+            Driver::Sim {
+                speed: 0.0,
+                seed: Some(7)
+            }
+        );
+        assert_eq!(config.rate_limit, Switch::Off);
+        assert_eq!(config.clock, ClockMode::Manual);
+        assert!(config.allow_faults);
+        assert_eq!(config.data, Path::new("./cloudlet-data"));
+        let line = format!("--allow-faults=off --config {}", path.display());
+        assert!(!flags(&line).resolve().unwrap().allow_faults);
+    }
+
+    #[test]
+    fn what_cannot_be_honoured_is_refused_by_name() {
+        for (line, says) in [
+            ("--driver qemu", "--driver qemu is not built yet"),
+            (
+                "--driver qemu --clock manual",
+                "--clock manual goes with --driver sim only",
+            ),
+            (
+                "--driver qemu --sim-speed 2",
+                "--sim-speed goes with --driver sim only",
+            ),
+            (
+                "--driver qemu --sim-seed 2",
+                "--sim-seed goes with --driver sim only",
+            ),
+            ("--database postgres://x/y", "--database"),
+            ("--sim-speed -1", "--sim-speed: -1 is no speed"),
+            ("--sim-speed nan", "is no speed"),
+            ("--sim-speed inf", "is no speed"),
+            ("--listen 127.0.0.1", "is not an address with a port"),
+            (
+                "--config /nonexistent/c.toml",
+                "cannot read /nonexistent/c.toml",
+            ),
+        ] {
+            let error = flags(line).resolve().unwrap_err().to_string();
+            assert!(error.contains(says), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_of_the_file_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cloudlet.toml");
+        std::fs::write(&path, "sim-speed = 3\n").unwrap();
+        let error = flags(&format!("--config {}", path.display()))
+            .resolve()
+            .unwrap_err();
+        assert!(error.to_string().contains("sim-speed"), "{error}");
+    }
+}

@@ -10,4 +10,6 @@ pub mod faults;
 pub mod host;
 pub mod http;
 pub mod keys;
+pub mod profile;
+pub mod serve;
 pub mod store;

@@ -1,59 +1,172 @@
-//! The engine: starts jobs fairly, applies reports, answers wishes to cancel; nothing but transactions.
+//! The engine: starts jobs fairly, applies reports, answers wishes to cancel. Nothing but short
+//! transactions, each a rule of `model`; it holds no lock and no lease, so a second engine on the
+//! same store would do no harm: two that try the same step, one wins, the other sees it.
+//!
+//! It never calls a driver. What a host is to be told goes to its agent after the commit.
+
+mod calls;
+mod turns;
+mod verify;
+
+pub use calls::CallEnd;
 
 use crate::{
     clock::Clock,
     faults::Faults,
-    store::{Store, StoreError},
+    host::{self, agent::Agent, driver::Driver},
+    store::{Store, StoreError, Urgency},
 };
-use api::{JobId, admin::Verify};
-use model::Job;
-use std::time::Duration;
+use api::{HostId, JobId};
+use model::{Assignment, Context, Report, Told, Write, catalogue::Catalogue, course};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The engine; clones are the same engine.
 #[derive(Clone)]
-pub struct Engine {}
-
-/// How a synchronous call ended.
-#[derive(Clone, Debug)]
-pub enum CallEnd {
-    /// Its job has ended.
-    Ended(Box<Job>),
-    /// Its job goes on; the time is up.
-    StillRunning(Box<Job>),
-    /// It had not begun and was withdrawn; this job was in the way.
-    Withdrawn(Option<JobId>),
+pub struct Engine {
+    inner: Arc<Inner>,
 }
 
-#[allow(unused_variables, clippy::unused_async)]
+struct Inner {
+    store: Store,
+    clock: Clock,
+    faults: Faults,
+    hosts: Vec<HostId>,
+    agent: OnceLock<Agent>,
+    draining: CancellationToken,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
 impl Engine {
-    /// Waits for a call's job at most `patience` of real time; then, or when the server shuts down,
-    /// withdraws it if it has not begun. Dropped before that (the client left), it withdraws too.
-    pub async fn call(&self, job: JobId, patience: Duration) -> Result<CallEnd, StoreError> {
-        unimplemented!()
+    /// An engine on a store, not yet running.
+    pub fn new(store: Store, clock: Clock, faults: Faults, catalogue: &Catalogue) -> Self {
+        let hosts = catalogue
+            .data_centers
+            .iter()
+            .map(|data_center| data_center.host_id());
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                clock,
+                faults,
+                hosts: hosts.collect(),
+                agent: OnceLock::new(),
+                draining: CancellationToken::new(),
+                stopping: CancellationToken::new(),
+                tasks: TaskTracker::new(),
+            }),
+        }
     }
 
-    /// Compares records with the world.
-    pub async fn verify(&self) -> anyhow::Result<Verify> {
-        unimplemented!()
+    /// Takes up what an earlier process left, starts the agent, then starts jobs.
+    pub async fn start(&self, driver: Arc<dyn Driver>) -> anyhow::Result<()> {
+        let changes = self.inner.store.changes();
+        self.withdraw_calls_of_earlier_process().await?;
+        let mut assignments = Vec::new();
+        for &host in &self.inner.hosts {
+            assignments.extend(self.inner.store.assignments(host).await?);
+        }
+        let (clock, faults) = (self.inner.clock.clone(), self.inner.faults.clone());
+        let link: Arc<dyn host::Engine> = Arc::new(self.clone());
+        let agent = Agent::start(driver, link, clock, faults, assignments).await?;
+        if self.inner.agent.set(agent).is_err() {
+            anyhow::bail!("the engine was started twice");
+        }
+        self.inner.tasks.spawn(turns::run(self.clone(), changes));
+        Ok(())
+    }
+
+    /// Refuses what is new from now on, and ends the calls that wait.
+    pub fn drain(&self) {
+        self.inner.draining.cancel();
+    }
+
+    /// Ends the agent's actions and the engine's own work; jobs go on at the next start.
+    pub async fn stop(&self) {
+        self.drain();
+        if let Some(agent) = self.inner.agent.get() {
+            agent.stop().await;
+        }
+        self.inner.stopping.cancel();
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+        self.inner.store.close().await;
     }
 
     /// Whether the server is shutting down: mutating requests are then answered 503.
     pub fn is_draining(&self) -> bool {
-        unimplemented!()
+        self.inner.draining.is_cancelled()
     }
 
     /// Its store.
     pub fn store(&self) -> &Store {
-        unimplemented!()
+        &self.inner.store
     }
 
     /// Its clock.
     pub fn clock(&self) -> &Clock {
-        unimplemented!()
+        &self.inner.clock
     }
 
     /// The faults that are placed.
     pub fn faults(&self) -> &Faults {
-        unimplemented!()
+        &self.inner.faults
+    }
+
+    /// Runs one of the engine's own rules, which never refuse.
+    async fn run<T: Send + 'static>(
+        &self,
+        rule: impl Fn(&Context<'_>) -> (Vec<Write>, T) + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let decided = self
+            .inner
+            .store
+            .transact(Urgency::Engine, move |context| Ok(rule(context)));
+        decided.await?.map_err(|refusal| {
+            StoreError::Panicked(format!("an engine rule refused: {}", refusal.message))
+        })
+    }
+
+    /// Tells the agent, once the transaction that wrote the spec is on disk.
+    fn assign(&self, assignment: Option<Assignment>) {
+        if let (Some(assignment), Some(agent)) = (assignment, self.inner.agent.get()) {
+            agent.assign(assignment);
+        }
+    }
+
+    /// A call whose client left, or that was answered 409, must not take effect after a restart.
+    async fn withdraw_calls_of_earlier_process(&self) -> Result<(), StoreError> {
+        for job in self.inner.store.pending_calls(false).await? {
+            self.withdraw(job).await?;
+        }
+        Ok(())
+    }
+
+    async fn withdraw(&self, job: JobId) -> Result<course::Withdrawal, StoreError> {
+        self.run(move |context| course::withdraw(context, job))
+            .await
+    }
+}
+
+impl host::Engine for Engine {
+    fn report(&self, report: Report) -> Pin<Box<dyn Future<Output = Option<Told>> + Send + '_>> {
+        Box::pin(async move {
+            let resource = report.resource;
+            match self
+                .run(move |context| course::report(context, &report))
+                .await
+            {
+                Ok(told) => Some(told),
+                Err(error) => {
+                    tracing::warn!(%resource, %error, "a report could not be stored; it will be sent again");
+                    None
+                }
+            }
+        })
     }
 }

@@ -31,6 +31,7 @@ pub use error::ApiError;
 pub use router::router;
 
 use crate::{
+    config::{Config, Driver},
     engine::Engine,
     store::{Store, Urgency},
 };
@@ -51,12 +52,13 @@ pub struct App {
 }
 
 impl App {
-    /// What handlers work with.
-    pub fn new(engine: Engine, catalogue: Arc<Catalogue>, faults_allowed: bool) -> Self {
+    /// What handlers work with. Faults strike simulated machines only, unless the settings say so.
+    pub fn new(engine: Engine, catalogue: Arc<Catalogue>, config: &Config) -> Self {
+        let is_simulated = matches!(config.driver, Driver::Sim { .. });
         Self {
             engine,
             catalogue,
-            faults_allowed,
+            faults_allowed: is_simulated || config.allow_faults,
             meters: Arc::default(),
         }
     }

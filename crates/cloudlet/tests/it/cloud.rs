@@ -1,5 +1,7 @@
 //! A whole server for a test: two tenants, the operator, and requests in a line each.
 
+use crate::process::Process;
+pub(crate) use crate::process::{ADMIN_KEY, KEY};
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::{
@@ -7,10 +9,6 @@ use tokio::{
     net::TcpStream,
 };
 
-/// The tenant's key that the server is started with.
-pub(crate) const KEY: &str = "gpcn_TestsDefaultTenant00000000000000";
-/// The operator's key that the server is started with.
-pub(crate) const ADMIN_KEY: &str = "gpcn_TestsOperator000000000000000000";
 /// The default catalogue's first data centre.
 pub(crate) const LAB_A: &str = "6f1c0e5e-0000-4000-8000-000000000001";
 /// An id that nothing has.
@@ -32,7 +30,7 @@ pub(crate) struct TestCloud {
     /// A key of a second tenant.
     pub(crate) other_key: String,
     http: reqwest::Client,
-    _server: server::Running,
+    _server: Process,
 }
 
 /// An answer.
@@ -90,11 +88,11 @@ impl Answer {
 }
 
 impl TestCloud {
-    /// Starts a server: simulator without delays, a manual clock where a test needs one.
+    /// Starts the real binary, its simulator without delays, and makes the second tenant.
     pub(crate) async fn start() -> Self {
-        let (url, server) = server::start(KEY, ADMIN_KEY).await;
+        let server = Process::start(&["--sim-speed", "0"]);
         let mut cloud = Self {
-            url,
+            url: server.url.clone(),
             key: KEY.to_owned(),
             admin_key: ADMIN_KEY.to_owned(),
             other_key: String::new(),
@@ -174,18 +172,5 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Answer {
         status,
         headers,
         json,
-    }
-}
-
-/// TO COMPLETE WHEN `cloudlet::serve` EXISTS: the one place that starts the server.
-///
-/// `cloudlet::serve::Server::start(Config { listen: 127.0.0.1:0, data: a TempDir, driver: sim at speed
-/// 0, keys: the two given, … })`, its address as the url, and both server and directory in `Running`.
-mod server {
-    /// What has to live as long as the server.
-    pub(crate) struct Running;
-
-    pub(crate) async fn start(_key: &str, _admin_key: &str) -> (String, Running) {
-        panic!("TestCloud waits for cloudlet::serve");
     }
 }

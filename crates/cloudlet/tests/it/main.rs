@@ -1,7 +1,21 @@
-//! The whole server through HTTP, on the simulator.
+//! Everything that is tested through the real binary, its HTTP interface and the repository itself:
+//! one program, so that it is linked once.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod cli;
+mod clients;
 mod cloud;
+mod crash;
+mod docs;
+mod durability;
 mod enumerate;
+mod failures;
+mod life;
 mod openapi;
+mod order;
+mod process;
 mod raw;
+mod tidy;
+mod world;

@@ -1,0 +1,149 @@
+//! Virtual machines.
+
+use crate::{Accepted, Client, Error, http::Answer};
+use api::{
+    Job, PageMeta, ResourceId,
+    machine::{MachineCreate, MachineDetail, MachineRename, MachineRow},
+};
+use reqwest::Method;
+use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
+
+const MACHINES: &str = "/v1/resource/virtual-machines";
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    /// Its rows.
+    pub rows: Vec<T>,
+    /// Where in the list it is.
+    pub meta: Option<PageMeta>,
+}
+
+impl Client {
+    /// Asks for one machine or several; one job each, in the order of their names.
+    ///
+    /// With an `idempotency_key` the request can be repeated after a lost answer: the same key
+    /// and body give the same jobs.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn create_machines(
+        &self,
+        wish: &MachineCreate,
+        idempotency_key: Option<&str>,
+    ) -> Result<Accepted, Error> {
+        let mut request = self.request(Method::POST, MACHINES).json(wish);
+        if let Some(key) = idempotency_key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let Answer {
+            data, retry_after, ..
+        } = self.send::<Created>(request).await?;
+        Ok(Accepted {
+            jobs: data.0,
+            retry_after,
+        })
+    }
+
+    /// A page of the machines, newest first; pages count from 1, `limit` is 1 to 100.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn list_machines(&self, page: u64, limit: u64) -> Result<Page<MachineRow>, Error> {
+        let path = format!("{MACHINES}?page={page}&limit={limit}");
+        let answer = self.send(self.request(Method::GET, &path)).await?;
+        Ok(Page {
+            rows: answer.data,
+            meta: answer.meta,
+        })
+    }
+
+    /// All machines, page after page.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn all_machines(&self) -> Result<Vec<MachineRow>, Error> {
+        self.get_all(MACHINES).await
+    }
+
+    /// One machine.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn machine(&self, id: ResourceId) -> Result<MachineDetail, Error> {
+        self.get(&format!("{MACHINES}/{id}")).await
+    }
+
+    /// Gives a machine another name, at once.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn rename_machine(&self, id: ResourceId, name: &str) -> Result<MachineDetail, Error> {
+        let body = MachineRename {
+            name: name.to_owned(),
+        };
+        self.call(Method::PUT, &format!("{MACHINES}/{id}"), &body)
+            .await
+    }
+
+    /// Asks for a machine to be deleted; one job.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn delete_machine(&self, id: ResourceId) -> Result<Accepted, Error> {
+        let request = self.request(Method::DELETE, &format!("{MACHINES}/{id}"));
+        let Answer {
+            data, retry_after, ..
+        } = self.send::<Job>(request).await?;
+        Ok(Accepted {
+            jobs: vec![data],
+            retry_after,
+        })
+    }
+
+    /// Turns a machine on. Answers within 50 s: `Running`, or `Starting` where it takes longer.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names; `RESOURCE_BUSY` if its turn did not come: it has no effect then.
+    pub async fn start_machine(&self, id: ResourceId) -> Result<MachineDetail, Error> {
+        self.power(id, "start").await
+    }
+
+    /// Turns a machine off. Answers within 50 s: `Shutoff`, or `Stopping` where it takes longer.
+    ///
+    /// # Errors
+    /// As [`Client::start_machine`].
+    pub async fn stop_machine(&self, id: ResourceId) -> Result<MachineDetail, Error> {
+        self.power(id, "stop").await
+    }
+
+    /// Turns a running machine off and on. Answers within 50 s, as [`Client::start_machine`].
+    ///
+    /// # Errors
+    /// As [`Client::start_machine`].
+    pub async fn reset_machine(&self, id: ResourceId) -> Result<MachineDetail, Error> {
+        self.power(id, "reset").await
+    }
+
+    async fn power(&self, id: ResourceId, verb: &str) -> Result<MachineDetail, Error> {
+        let request = self.request(Method::POST, &format!("{MACHINES}/{id}/{verb}"));
+        Ok(self.send(request).await?.data)
+    }
+}
+
+/// What a create is answered with: an array, or `{"jobs":[…]}` where the path ended in a slash.
+struct Created(Vec<Job>);
+
+impl<'de> Deserialize<'de> for Created {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // By hand, since an untagged enum cannot say which field of a job is wrong.
+        let jobs = match Value::deserialize(deserializer)? {
+            Value::Object(mut object) => object.remove("jobs").unwrap_or_default(),
+            other => other,
+        };
+        serde_json::from_value(jobs)
+            .map(Self)
+            .map_err(de::Error::custom)
+    }
+}

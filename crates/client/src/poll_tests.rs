@@ -1,0 +1,218 @@
+//! The wait on virtual time, over a poll that is a closure.
+
+use super::*;
+use api::{JobStatus, ResourceId, Timestamp};
+use std::cell::{Cell, RefCell};
+
+fn id(n: u128) -> JobId {
+    JobId(uuid::Uuid::from_u128(n))
+}
+
+fn job(n: u128, status: JobStatus, progress: u8) -> Job {
+    Job {
+        id: id(n),
+        job_id: id(n),
+        status,
+        progress,
+        progress_percentage: progress,
+        resource_type: "vm".into(),
+        resource_id: None,
+        resource_name: format!("web-{n}"),
+        resource_display_name: format!("web-{n}"),
+        operation: "create".into(),
+        kind: "vm.create".into(),
+        stage: "boot".into(),
+        message: "booting".into(),
+        error: None,
+        error_message: None,
+        error_code: None,
+        is_completed: status == JobStatus::Completed,
+        has_failed: status == JobStatus::Failed,
+        can_retry: false,
+        estimated_completion: None,
+        time_remaining: None,
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::default(),
+        completed_at: None,
+        target_id: ResourceId(uuid::Uuid::from_u128(n)),
+        result: None,
+    }
+}
+
+fn busy(retry_after: Option<u64>) -> Error {
+    Error::Api {
+        status: 503,
+        code: "SHUTTING_DOWN".into(),
+        message: "later".into(),
+        details: Box::default(),
+        retry_after: retry_after.map(Duration::from_secs),
+    }
+}
+
+/// Runs a wait over scripted answers; returns its result, when each poll came, and what was told.
+async fn play(
+    watch: Watch,
+    ids: &[JobId],
+    answer: impl Fn(usize, Vec<JobId>) -> Result<Polled, Error>,
+) -> (Result<Outcome, Error>, Vec<u128>, Vec<String>) {
+    let begun = Instant::now();
+    let at = RefCell::new(Vec::new());
+    let count = Cell::new(0);
+    let mut told = Vec::new();
+    let result = watch
+        .run(
+            ids,
+            |open| {
+                at.borrow_mut().push(begun.elapsed().as_millis());
+                let n = count.replace(count.get() + 1);
+                std::future::ready(answer(n, open))
+            },
+            |event| {
+                told.push(match event {
+                    Event::Changed(job) => format!("{} {}", job.resource_name, job.progress),
+                    Event::Trouble(error) => error.to_string(),
+                });
+            },
+        )
+        .await;
+    (result, at.into_inner(), told)
+}
+
+fn polled(jobs: Vec<Job>) -> Result<Polled, Error> {
+    Ok(Polled {
+        jobs,
+        retry_after: None,
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn polls_at_the_pace_and_tells_only_of_changes() {
+    let progress = [0, 10, 10, 30, 60, 60, 99, 100];
+    let (result, at, told) = play(Watch::new(), &[id(1)], |n, _| {
+        let status = if n == 7 {
+            JobStatus::Completed
+        } else {
+            JobStatus::InProgress
+        };
+        polled(vec![job(1, status, progress[n])])
+    })
+    .await;
+    assert_eq!(at, [0, 2000, 4000, 6000, 8000, 10000, 13000, 17500]);
+    assert_eq!(
+        told,
+        [
+            "web-1 0",
+            "web-1 10",
+            "web-1 30",
+            "web-1 60",
+            "web-1 99",
+            "web-1 100"
+        ]
+    );
+    assert!(result.unwrap().all_completed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_ended_and_the_unknown_are_not_asked_for_again() {
+    let asked = RefCell::new(Vec::new());
+    let (result, _, _) = play(Watch::new(), &[id(1), id(2), id(3), id(1)], |n, open| {
+        asked.borrow_mut().push(open.clone());
+        polled(match n {
+            0 => vec![job(1, JobStatus::Failed, 40), job(2, JobStatus::Pending, 0)],
+            _ => vec![job(2, JobStatus::Completed, 100)],
+        })
+    })
+    .await;
+    let outcome = result.unwrap();
+    assert_eq!(*asked.borrow(), [vec![id(1), id(2), id(3)], vec![id(2)]]);
+    assert_eq!(outcome.unknown, [id(3)]);
+    assert_eq!(
+        outcome.failed().map(|job| job.id).collect::<Vec<_>>(),
+        [id(1)]
+    );
+    assert_eq!(
+        outcome.jobs.iter().map(|job| job.id).collect::<Vec<_>>(),
+        [id(1), id(2)]
+    );
+    assert!(!outcome.all_completed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_up_names_what_still_runs_after_one_last_poll() {
+    let watch = Watch::new().limit(Duration::from_secs(5));
+    let (result, at, _) = play(watch, &[id(1), id(2)], |_, open| {
+        polled(
+            open.iter()
+                .map(|id| {
+                    let n = id.0.as_u128();
+                    let status = if n == 2 {
+                        JobStatus::Completed
+                    } else {
+                        JobStatus::InProgress
+                    };
+                    job(n, status, 50)
+                })
+                .collect(),
+        )
+    })
+    .await;
+    assert_eq!(at, [0, 2000, 4000, 5000]);
+    let outcome = result.unwrap();
+    assert_eq!((outcome.running, outcome.jobs.len()), (vec![id(1)], 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_passes_and_retry_after_wins() {
+    let watch = Watch::new().first(Some(Duration::from_secs(1)));
+    let (result, at, told) = play(watch, &[id(1)], |n, _| match n {
+        0 => Err(busy(Some(7))),
+        1 => Err(busy(None)),
+        2 => Ok(Polled {
+            jobs: vec![job(1, JobStatus::Pending, 0)],
+            retry_after: Some(Duration::from_secs(4)),
+        }),
+        _ => polled(vec![job(1, JobStatus::Completed, 100)]),
+    })
+    .await;
+    assert_eq!(at, [1000, 8000, 10000, 14000]);
+    assert_eq!(told, ["later", "later", "web-1 0", "web-1 100"]);
+    assert!(result.unwrap().all_completed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_asking_again_cannot_mend_ends_the_wait() {
+    let refused = || Error::Protocol {
+        url: "u".into(),
+        why: "w".into(),
+    };
+    let (result, at, _) = play(Watch::new(), &[id(1)], |_, _| Err(refused())).await;
+    assert!(result.is_err());
+    assert_eq!(at, [0]);
+
+    let watch = Watch::new().limit(Duration::from_secs(3));
+    let (result, at, told) = play(watch, &[id(1)], |_, _| Err(busy(None))).await;
+    assert!(
+        result.is_err(),
+        "never seen at all: an error, not 'still running'"
+    );
+    assert_eq!((at.len(), told.len()), (3, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_without_an_answer_is_given_up_and_repeated() {
+    let count = Cell::new(0);
+    let outcome = Watch::new()
+        .run(
+            &[id(1)],
+            |_| async {
+                if count.replace(count.get() + 1) == 0 {
+                    std::future::pending::<()>().await;
+                }
+                polled(vec![job(1, JobStatus::Completed, 100)])
+            },
+            |_| {},
+        )
+        .await;
+    assert!(outcome.unwrap().all_completed());
+    assert_eq!(count.get(), 2);
+}

@@ -1,0 +1,109 @@
+//! Which server, which key: flag, else environment, else profile.
+
+use crate::{
+    cli::{
+        ending::{Usage, profile_name},
+        screen::{Format, Screen},
+    },
+    profile::Profile,
+};
+use clap::Args;
+use client::Client;
+
+const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+
+/// What every command that asks a server takes.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// The server's address [default: the profile's, else http://127.0.0.1:8080]
+    #[arg(
+        long,
+        global = true,
+        env = "CLOUDLET_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    url: Option<String>,
+    /// The key to show [default: the profile's]; the environment keeps it out of the history
+    #[arg(
+        long,
+        global = true,
+        env = "CLOUDLET_API_KEY",
+        value_name = "KEY",
+        hide_env_values = true
+    )]
+    api_key: Option<String>,
+    /// Form of the results: table, wide or json
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORM",
+        hide_possible_values = true
+    )]
+    output: Format,
+    /// No progress, no hints: on stdout the bare ids or keys, on stderr only errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+/// A client and a screen: what commands work with.
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    pub(crate) screen: Screen,
+}
+
+impl Global {
+    pub(crate) fn screen(&self) -> Screen {
+        Screen::new(self.output, self.quiet)
+    }
+
+    /// A session with the tenant's key.
+    pub(crate) fn tenant(&self, screen: &Screen) -> anyhow::Result<Session> {
+        let profile = load_profile()?;
+        let key = given(self.api_key.clone()).or(profile.api_key).ok_or_else(|| {
+            Usage(format!(
+                "no API key: set CLOUDLET_API_KEY, or start a server on an empty data directory: \
+                 it saves one in {}",
+                profile_name()
+            ))
+        })?;
+        self.session(screen, profile.url, &key)
+    }
+
+    /// A session with the operator's key.
+    pub(crate) fn operator(&self, screen: &Screen) -> anyhow::Result<Session> {
+        let profile = load_profile()?;
+        let variable = std::env::var("CLOUDLET_ADMIN_KEY").ok();
+        let key = given(variable).or(profile.admin_key).ok_or_else(|| {
+            Usage(format!(
+                "no operator's key: set CLOUDLET_ADMIN_KEY, or put admin_key into {}",
+                profile_name()
+            ))
+        })?;
+        self.session(screen, profile.url, &key)
+    }
+
+    fn session(&self, screen: &Screen, url: Option<String>, key: &str) -> anyhow::Result<Session> {
+        let url = given(self.url.clone()).or(url);
+        let client = Client::new(url.as_deref().unwrap_or(DEFAULT_URL), key)?;
+        Ok(Session {
+            client,
+            screen: *screen,
+        })
+    }
+}
+
+/// A variable that is set to nothing counts as not set.
+fn given(value: Option<String>) -> Option<String> {
+    value.filter(|value| !value.is_empty())
+}
+
+fn load_profile() -> anyhow::Result<Profile> {
+    match Profile::path() {
+        Some(path) => Profile::load(&path),
+        None => Ok(Profile::default()),
+    }
+}

@@ -1,0 +1,273 @@
+//! `cloudlet vm`: virtual machines.
+
+mod create;
+mod power;
+
+use crate::cli::{
+    STATUSES,
+    ending::Ending,
+    names::{Candidate, pick},
+    screen::Screen,
+    session::Session,
+    table::{pairs, table},
+    wait::{self, DEFAULT_TIMEOUT},
+};
+use api::{
+    ResourceId,
+    machine::{MachineDetail, MachineRow, MachineStatus},
+};
+use clap::{Args, Subcommand};
+use power::Verb;
+
+const MAKE_ONE: &str = "Make one with: cloudlet vm create NAME";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VmCommand {
+    /// Create a machine, or several, and wait until it runs.
+    #[command(before_help = "\
+Examples:
+  cloudlet vm create web-1
+  cloudlet vm create web --count 3 --image 12 --size 45 --output json", after_help = STATUSES)]
+    Create(create::CreateArgs),
+    /// List the machines.
+    #[command(before_help = "\
+Examples:
+  cloudlet vm list
+  cloudlet vm list --output json")]
+    List,
+    /// Show a machine.
+    #[command(before_help = "\
+Examples:
+  cloudlet vm show web-1
+  cloudlet vm show web-1 --output json")]
+    Show {
+        /// Name or id
+        #[arg(value_name = "VM")]
+        vm: String,
+    },
+    /// Give a machine another name, at once.
+    #[command(before_help = "\
+Examples:
+  cloudlet vm rename web-1 web-old
+  cloudlet vm rename 01930000-0000-7000-8000-000000000001 web-2")]
+    Rename {
+        /// Name or id
+        #[arg(value_name = "VM")]
+        vm: String,
+        /// The new name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Delete a machine with its disk, whatever it is doing.
+    #[command(before_help = "\
+Examples:
+  cloudlet vm delete web-1
+  cloudlet vm delete web-1 --no-wait", after_help = STATUSES)]
+    Delete {
+        /// Name or id
+        #[arg(value_name = "VM")]
+        vm: String,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// Turn a machine on.
+    #[command(before_help = "\
+Examples:
+  cloudlet vm start web-1
+  cloudlet vm start web-1 --timeout 60", after_help = STATUSES)]
+    Start(PowerArgs),
+    /// Turn a machine off.
+    #[command(before_help = "\
+Examples:
+  cloudlet vm stop web-1
+  cloudlet vm stop web-1 --timeout 60", after_help = STATUSES)]
+    Stop(PowerArgs),
+    /// Turn a running machine off and on.
+    #[command(before_help = "\
+Examples:
+  cloudlet vm reset web-1
+  cloudlet vm reset web-1 --timeout 60", after_help = STATUSES)]
+    Reset(PowerArgs),
+}
+
+/// Whether and how long to wait for a job.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Give up waiting after this many seconds (exit status 4); the job goes on
+    #[arg(long, value_name = "S", default_value_t = DEFAULT_TIMEOUT)]
+    timeout: u64,
+    /// Only submit, and print the job's id
+    #[arg(long)]
+    no_wait: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PowerArgs {
+    /// Name or id
+    #[arg(value_name = "VM")]
+    vm: String,
+    /// Give up waiting after this many seconds (exit status 4); the work goes on
+    #[arg(long, value_name = "S", default_value_t = DEFAULT_TIMEOUT)]
+    timeout: u64,
+}
+
+pub(crate) async fn run(session: &Session, command: VmCommand) -> anyhow::Result<Ending> {
+    match command {
+        VmCommand::Create(args) => create::run(session, args).await,
+        VmCommand::List => list(session).await,
+        VmCommand::Show { vm } => show(session, &vm).await,
+        VmCommand::Rename { vm, name } => rename(session, &vm, &name).await,
+        VmCommand::Delete { vm, patience } => delete(session, &vm, patience).await,
+        VmCommand::Start(args) => power::run(session, Verb::Start, args).await,
+        VmCommand::Stop(args) => power::run(session, Verb::Stop, args).await,
+        VmCommand::Reset(args) => power::run(session, Verb::Reset, args).await,
+    }
+}
+
+/// The machine that a name or an id means.
+async fn find(session: &Session, word: &str) -> anyhow::Result<ResourceId> {
+    if let Ok(id) = word.parse() {
+        return Ok(id);
+    }
+    let rows = session.client.all_machines().await?;
+    let candidates: Vec<Candidate> = rows
+        .iter()
+        .map(|row| Candidate {
+            id: row.id.to_string(),
+            name: row.name.clone(),
+            detail: format!(
+                "{}  {}",
+                status(row.status),
+                session.screen.when(row.created_at)
+            ),
+        })
+        .collect();
+    let place = pick("machine", word, &candidates, MAKE_ONE)?;
+    Ok(rows[place].id)
+}
+
+async fn list(session: &Session) -> anyhow::Result<Ending> {
+    let rows = session.client.all_machines().await?;
+    let screen = &session.screen;
+    if screen.is_json() {
+        screen.json(&rows)?;
+    } else if rows.is_empty() {
+        screen.say(format!("There is no machine yet. {MAKE_ONE}"));
+    } else if screen.quiet {
+        rows.iter().for_each(|row| screen.result(row.id));
+    } else {
+        screen.result(listed(screen, &rows));
+    }
+    Ok(Ending::Done)
+}
+
+fn listed(screen: &Screen, rows: &[MachineRow]) -> String {
+    let mut header = vec!["NAME", "STATUS", "IP", "SIZE", "DATA CENTRE", "CREATED"];
+    if screen.is_wide() {
+        header.extend(["IMAGE", "PRIVATE IP", "CHANGED"]);
+    }
+    header.push("ID");
+    let rows = rows.iter().map(|row| {
+        let none = || "-".to_owned();
+        let size = row.configuration;
+        let address = row
+            .primary_public_ip
+            .as_ref()
+            .or(row.primary_private_ip.as_ref());
+        let mut cells = vec![
+            row.name.clone(),
+            status(row.status).to_owned(),
+            address.cloned().unwrap_or_else(none),
+            format!("{} vCPU, {} GB", size.cpu, size.ram),
+            row.datacenter.name.clone(),
+            screen.when(row.created_at),
+        ];
+        if screen.is_wide() {
+            cells.push(row.image_name.clone());
+            cells.push(row.primary_private_ip.clone().unwrap_or_else(none));
+            cells.push(screen.when(row.updated_at));
+        }
+        cells.push(row.id.to_string());
+        cells
+    });
+    table(&header, rows.collect())
+}
+
+async fn show(session: &Session, word: &str) -> anyhow::Result<Ending> {
+    let machine = session.client.machine(find(session, word).await?).await?;
+    let screen = &session.screen;
+    if screen.is_json() {
+        screen.json(&machine)?;
+    } else {
+        screen.result(described(screen, &machine));
+    }
+    Ok(Ending::Done)
+}
+
+fn described(screen: &Screen, machine: &MachineDetail) -> String {
+    let size = &machine.configuration;
+    let place = &machine.datacenter;
+    pairs(vec![
+        ("name", machine.name.clone()),
+        ("id", machine.id.to_string()),
+        ("status", status(machine.status).to_owned()),
+        (
+            "size",
+            format!(
+                "{} ({}): {} vCPU, {} GB memory, {} GB disk",
+                size.name, size.id, size.cpu, size.ram, size.disk
+            ),
+        ),
+        ("image", machine.image.clone()),
+        ("log in as", machine.username.clone()),
+        (
+            "data centre",
+            format!("{}, {}, {}", place.name, place.region, place.country),
+        ),
+        ("created", screen.when(machine.created_at)),
+        ("changed", screen.when(machine.updated_at)),
+    ])
+}
+
+async fn rename(session: &Session, word: &str, name: &str) -> anyhow::Result<Ending> {
+    let id = find(session, word).await?;
+    let machine = session.client.rename_machine(id, name).await?;
+    changed(
+        &session.screen,
+        &machine,
+        &format!("Renamed to {}", machine.name),
+    )
+}
+
+async fn delete(session: &Session, word: &str, patience: Patience) -> anyhow::Result<Ending> {
+    let id = find(session, word).await?;
+    let accepted = session.client.delete_machine(id).await?;
+    if patience.no_wait {
+        return wait::submitted(&session.screen, &accepted);
+    }
+    wait::follow(session, accepted, patience.timeout).await
+}
+
+/// Shows a machine after a change that is done.
+fn changed(screen: &Screen, machine: &MachineDetail, what: &str) -> anyhow::Result<Ending> {
+    if screen.is_json() {
+        screen.json(machine)?;
+    } else if screen.quiet {
+        screen.result(machine.id);
+    } else {
+        screen.result(format!("{what} ({})", machine.id));
+    }
+    Ok(Ending::Done)
+}
+
+fn status(status: MachineStatus) -> &'static str {
+    match status {
+        MachineStatus::Provisioning => "Provisioning",
+        MachineStatus::Starting => "Starting",
+        MachineStatus::Running => "Running",
+        MachineStatus::Stopping => "Stopping",
+        MachineStatus::Shutoff => "Shutoff",
+        MachineStatus::Deleting => "Deleting",
+        MachineStatus::Error => "Error",
+    }
+}

@@ -1,0 +1,209 @@
+//! Waiting for jobs on the command line: show progress, then say how each ended.
+
+use crate::cli::{ending::Ending, progress::Progress, screen::Screen, session::Session, words};
+use api::{Job, JobId};
+use client::{Accepted, Event, Outcome, Watch};
+use std::{cell::RefCell, fmt::Display, time::Duration};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long to wait for a machine unless told otherwise, in seconds.
+pub(crate) const DEFAULT_TIMEOUT: u64 = 300;
+
+/// Why the wait is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    /// All ended, or the time was up.
+    ByItself,
+    /// By Ctrl-C.
+    Interrupted,
+}
+
+/// Waits for jobs that were just accepted, then shows the result.
+pub(crate) async fn follow(
+    session: &Session,
+    accepted: Accepted,
+    timeout: u64,
+) -> anyhow::Result<Ending> {
+    let ids = accepted.ids();
+    let watch = Watch::new().first(accepted.retry_after);
+    follow_ids(session, &ids, accepted.jobs, watch, timeout).await
+}
+
+/// Waits for jobs by id, of which `jobs` are known already, then shows the result.
+pub(crate) async fn follow_ids(
+    session: &Session,
+    ids: &[JobId],
+    jobs: Vec<Job>,
+    watch: Watch,
+    timeout: u64,
+) -> anyhow::Result<Ending> {
+    // From before the first line on, so that whoever sees one can interrupt.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let progress = RefCell::new(Progress::new(&session.screen, &jobs));
+    for job in &jobs {
+        progress.borrow_mut().show(job);
+    }
+    let latest = RefCell::new(jobs);
+    let watch = watch.limit(Duration::from_secs(timeout));
+    let waiting = session.client.wait(ids, watch, |event| match event {
+        Event::Changed(job) => {
+            progress.borrow_mut().show(job);
+            if let Some(known) = latest
+                .borrow_mut()
+                .iter_mut()
+                .find(|known| known.id == job.id)
+            {
+                known.clone_from(job);
+            }
+        }
+        Event::Trouble(error) => progress.borrow_mut().trouble(error),
+    });
+    let result = tokio::select! {
+        result = waiting => result.map(|outcome| (outcome, Over::ByItself)),
+        _ = interrupt.recv() => Ok((left_running(latest.take()), Over::Interrupted)),
+    };
+    progress.borrow_mut().end();
+    let (outcome, over) = result?;
+    report(&session.screen, &outcome, over)
+}
+
+/// Says that jobs were submitted and how to go on.
+pub(crate) fn submitted(screen: &Screen, accepted: &Accepted) -> anyhow::Result<Ending> {
+    if screen.is_json() {
+        screen.json(&accepted.jobs)?;
+    } else {
+        for job in &accepted.jobs {
+            screen.result(job.id);
+        }
+    }
+    screen.hint(format!("Go on with: {}", wait_command(&accepted.ids())));
+    Ok(Ending::Done)
+}
+
+fn left_running(jobs: Vec<Job>) -> Outcome {
+    let open = |job: &&Job| !job.status.is_final();
+    let running = jobs.iter().filter(open).map(|job| job.id).collect();
+    Outcome {
+        jobs,
+        running,
+        unknown: Vec::new(),
+    }
+}
+
+fn report(screen: &Screen, outcome: &Outcome, over: Over) -> anyhow::Result<Ending> {
+    if screen.is_json() {
+        screen.json(&outcome.jobs)?;
+    } else {
+        for job in outcome.jobs.iter().filter(|job| job.is_completed) {
+            if screen.quiet {
+                screen.result(job.target_id);
+            } else {
+                screen.result(words::done(job));
+            }
+        }
+    }
+    for job in outcome.failed() {
+        screen.error(&words::not_done(job));
+        screen.complain(format!("Its phases: cloudlet job show {}", job.id));
+    }
+    for id in &outcome.unknown {
+        screen.error(&format!(
+            "no job has the id {id}: mistyped, another tenant's, or ended more than a day ago"
+        ));
+    }
+    if !outcome.running.is_empty() {
+        let begin = match over {
+            Over::ByItself => "Still running when the time was up.",
+            Over::Interrupted => "Left running.",
+        };
+        screen.complain(format!(
+            "{begin} Go on with: {}",
+            wait_command(&outcome.running)
+        ));
+    }
+    if let [job] = &outcome.jobs[..]
+        && job.is_completed
+        && job.kind == "vm.create"
+    {
+        screen.hint(format!("Next: cloudlet vm show {}", job.resource_name));
+    }
+    Ok(ending(outcome))
+}
+
+/// A job that failed weighs more than one that still runs: it is certain.
+fn ending(outcome: &Outcome) -> Ending {
+    if outcome.failed().next().is_some() {
+        Ending::JobFailed
+    } else if !outcome.running.is_empty() {
+        Ending::StillRunning
+    } else if !outcome.unknown.is_empty() {
+        Ending::Error
+    } else {
+        Ending::Done
+    }
+}
+
+fn wait_command(ids: &[JobId]) -> String {
+    format!("cloudlet job wait {}", joined(ids))
+}
+
+fn joined(ids: &[impl Display]) -> String {
+    ids.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use api::JobStatus;
+    use serde_json::json;
+
+    /// A job for tests of the command line; it took 9.4 s if it has ended.
+    pub(crate) fn job(name: &str, status: JobStatus, stage: &str, progress: u8) -> Job {
+        let id = uuid::Uuid::from_u128(
+            name.bytes()
+                .fold(0, |sum, byte| sum * 256 + u128::from(byte)),
+        );
+        let failed = status == JobStatus::Failed;
+        let error = failed.then_some("Quota exceeded for vCPUs: asked 4, in use 14, limit 16.");
+        let ended = status.is_final().then_some("2026-03-01T09:00:09.412Z");
+        serde_json::from_value(json!({
+            "id": id, "jobId": id, "status": status, "progress": progress,
+            "progressPercentage": progress, "resourceType": "vm", "resourceId": null,
+            "resourceName": name, "resourceDisplayName": name, "operation": "create",
+            "kind": "vm.create", "stage": stage, "message": "", "error": error,
+            "errorMessage": error, "errorCode": failed.then_some("QUOTA_EXCEEDED"),
+            "isCompleted": status == JobStatus::Completed, "hasFailed": failed, "canRetry": false,
+            "estimatedCompletion": null, "timeRemaining": null,
+            "createdAt": "2026-03-01T09:00:00.000Z", "updatedAt": "2026-03-01T09:00:00.000Z",
+            "completedAt": ended, "targetId": id, "result": null,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_exit_status_says_the_worst_that_is_certain() {
+        let done = job("a", JobStatus::Completed, "completed", 100);
+        let failed = job("b", JobStatus::Failed, "failed", 40);
+        let open = job("c", JobStatus::InProgress, "boot", 70);
+        let stray = JobId(uuid::Uuid::nil());
+        for (jobs, unknown, expected) in [
+            (vec![done.clone()], vec![], Ending::Done),
+            (
+                vec![done.clone(), open.clone()],
+                vec![stray],
+                Ending::StillRunning,
+            ),
+            (vec![done.clone(), failed, open], vec![], Ending::JobFailed),
+            (vec![done], vec![stray], Ending::Error),
+        ] {
+            let outcome = Outcome {
+                unknown,
+                ..left_running(jobs)
+            };
+            assert_eq!(ending(&outcome), expected, "{outcome:?}");
+        }
+    }
+}

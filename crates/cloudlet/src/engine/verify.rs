@@ -1,0 +1,55 @@
+//! Records against the world, both read afresh.
+
+use super::Engine;
+use anyhow::Context as _;
+use api::admin::{Difference, Verify};
+use model::{Resource, verify};
+use std::collections::BTreeMap;
+
+impl Engine {
+    /// Compares records with the world. What changed while it looked is under way, not different.
+    pub async fn verify(&self) -> anyhow::Result<Verify> {
+        let agent = self
+            .inner
+            .agent
+            .get()
+            .context("the agent has not started")?;
+        let before = self.inner.store.resources().await?;
+        let world = agent.world().await?;
+        let after: BTreeMap<_, _> = self
+            .inner
+            .store
+            .resources()
+            .await?
+            .into_iter()
+            .map(|resource| (resource.id, resource))
+            .collect();
+        let (steady, moved): (Vec<Resource>, Vec<Resource>) = before
+            .into_iter()
+            .partition(|resource| after.get(&resource.id) == Some(resource));
+        let still: BTreeMap<_, _> = world
+            .into_iter()
+            .filter(|(id, _)| !moved.iter().any(|resource| resource.id == *id))
+            .filter(|(id, _)| {
+                steady.iter().any(|resource| resource.id == *id) || !after.contains_key(id)
+            })
+            .collect();
+        let mut result = verify::verify(&steady, &still);
+        for resource in moved {
+            let what = format!("{} is changing", resource.record.name);
+            result.pending.push(Difference {
+                kind: "vm".to_owned(),
+                id: resource.id.to_string(),
+                what,
+            });
+        }
+        for what in agent.referee() {
+            result.differences.push(Difference {
+                kind: "effect".to_owned(),
+                id: String::new(),
+                what,
+            });
+        }
+        Ok(result)
+    }
+}

@@ -1,0 +1,164 @@
+//! `cloudlet serve`: every task of the server is started here and owned here.
+
+use crate::{
+    clock::Clock,
+    config::{Config, Driver},
+    engine::Engine,
+    faults::Faults,
+    host::sim::{SimDriver, SimOptions},
+    http::{self, App},
+    store::Store,
+};
+use anyhow::Context as _;
+use api::admin::ClockMode;
+use model::catalogue::{self, Catalogue};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+mod first_start;
+
+/// How long requests under way may take to end when the server shuts down.
+const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+/// What the simulator's durations derive from where no seed is given.
+const DEFAULT_SEED: u64 = 1;
+
+/// A server that answers.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    engine: Engine,
+    closing: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    /// Opens the store, takes up what was under way, and answers.
+    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        let catalogue = Arc::new(load_catalogue(config)?);
+        std::fs::create_dir_all(&config.data)
+            .with_context(|| format!("cannot make the data directory {}", config.data.display()))?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let address = listener.local_addr()?;
+        let (store, clock) = open_store(config, &catalogue).await?;
+        first_start::prepare(&store, config, address).await?;
+        let faults = Faults::default();
+        let engine = Engine::new(store, clock.clone(), faults, &catalogue);
+        let driver = match config.driver {
+            Driver::Sim { speed, seed } => {
+                let options = SimOptions {
+                    speed,
+                    seed: seed.unwrap_or(DEFAULT_SEED),
+                };
+                Arc::new(SimDriver::open(
+                    &config.data.join("sim-world.db"),
+                    clock,
+                    options,
+                )?)
+            }
+        };
+        engine.start(driver).await?;
+        let app = App::new(engine.clone(), catalogue, config);
+        let closing = CancellationToken::new();
+        let closed = closing.clone().cancelled_owned();
+        let serving = tokio::spawn(async move {
+            axum::serve(listener, http::router(app))
+                .with_graceful_shutdown(closed)
+                .await
+        });
+        Ok(Self {
+            address,
+            engine,
+            closing,
+            serving,
+        })
+    }
+
+    /// Shuts down in order: nothing new, waiting calls answered, requests ended, actions ended or
+    /// left to be repeated, store closed.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.engine.drain();
+        self.closing.cancel();
+        let mut serving = self.serving;
+        if tokio::time::timeout(DRAIN_LIMIT, &mut serving)
+            .await
+            .is_err()
+        {
+            serving.abort();
+        }
+        self.engine.stop().await;
+        Ok(())
+    }
+}
+
+/// Serves until SIGTERM or Ctrl-C.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    log_to_stderr();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(&config))
+}
+
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    let server = Server::start(config).await?;
+    announce(server.address);
+    stop_signal().await?;
+    tracing::info!("shutting down; jobs under way go on at the next start");
+    server.stop().await
+}
+
+/// Plain words; `CLOUDLET_LOG` is a level such as `debug`.
+fn log_to_stderr() {
+    let level = std::env::var("CLOUDLET_LOG")
+        .ok()
+        .and_then(|level| level.parse().ok());
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(level.unwrap_or(tracing::Level::INFO))
+        .with_target(false)
+        .init();
+}
+
+/// The one line on stdout that scripts wait for.
+#[allow(clippy::print_stdout)]
+fn announce(address: SocketAddr) {
+    println!("cloudlet listening on http://{address}");
+}
+
+async fn stop_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+    }
+}
+
+fn load_catalogue(config: &Config) -> anyhow::Result<Catalogue> {
+    let Some(file) = &config.catalogue else {
+        return Ok(Catalogue::parse(catalogue::DEFAULT)?);
+    };
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the catalogue {}", file.display()))?;
+    Catalogue::parse(&text)
+        .with_context(|| format!("the catalogue {} cannot be used", file.display()))
+}
+
+/// The store needs a clock, and a manual clock goes on from where the store says that it stood.
+async fn open_store(config: &Config, catalogue: &Arc<Catalogue>) -> anyhow::Result<(Store, Clock)> {
+    let real = Clock::real();
+    if config.clock == ClockMode::Real {
+        let store = Store::open(&config.data, catalogue.clone(), real.clone())?;
+        return Ok((store, real));
+    }
+    let clock = Clock::manual(real.now());
+    let store = Store::open(&config.data, catalogue.clone(), clock.clone())?;
+    match store.stored_clock().await? {
+        Some(stood) => clock.set(stood),
+        None => store.store_clock(clock.now()).await?,
+    }
+    Ok((store, clock))
+}

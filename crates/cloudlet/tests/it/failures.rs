@@ -1,0 +1,150 @@
+//! Faults on demand, on a clock that the test moves: stalls, failures, leftovers, verify.
+
+use crate::process::{Process, is_final, text};
+use serde_json::{Value, json};
+
+async fn job(cloud: &Process, id: &str) -> Value {
+    cloud.poll(&[id.to_owned()]).await.remove(0)
+}
+
+/// One value, the first at or above 45, until 120 s after its last advance; then the way back with
+/// progress held; then failed, and the world as before.
+#[tokio::test]
+async fn a_stalled_job_shows_one_value_then_fails_with_the_world_as_before() {
+    let cloud = Process::start(&["--clock", "manual"]);
+    cloud
+        .fault(&json!({ "operation": "vm.create", "kind": "stall", "atPercent": 45 }))
+        .await;
+    let (id, machine) = cloud.create("stuck").await;
+    let mut last = job(&cloud, &id).await;
+    let mut still_for = 0;
+    let mut total = 0;
+    while !is_final(&last) {
+        cloud.advance(1).await;
+        total += 1;
+        assert!(total < 200, "{last}");
+        let now = job(&cloud, &id).await;
+        if is_final(&now) {
+            break;
+        }
+        assert_eq!(now["status"], "in_progress");
+        still_for = if now["progress"] == last["progress"] {
+            still_for + 1
+        } else {
+            0
+        };
+        if now["progress"].as_i64() >= Some(45) {
+            assert!(
+                now["progress"].as_i64() < Some(55),
+                "the first value at or above 45: {now}"
+            );
+        }
+        last = now;
+    }
+    assert!(
+        (119..=122).contains(&still_for),
+        "it held for {still_for} s"
+    );
+    let ended = job(&cloud, &id).await;
+    assert_eq!(
+        (&ended["status"], &ended["errorCode"]),
+        (&json!("failed"), &json!("STALLED"))
+    );
+    assert_eq!(ended["progress"], last["progress"]);
+    assert_eq!(
+        cloud
+            .get(&format!("/v1/resource/virtual-machines/{machine}"))
+            .await
+            .0,
+        404
+    );
+    assert_eq!(cloud.verify().await, (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_create_that_fails_in_any_phase_leaves_nothing() {
+    let cloud = Process::start(&["--sim-speed", "0"]);
+    for phase in ["disk", "boot", "ready"] {
+        let fault = json!({ "operation": "vm.create", "kind": "fail", "atPhase": phase, "error": "Bad luck" });
+        let fault = cloud.fault(&fault).await;
+        let (id, machine) = cloud.create("unlucky").await;
+        let ended = cloud.settle(&[id]).await.remove(0);
+        assert_eq!(
+            (&ended["status"], &ended["error"]),
+            (&json!("failed"), &json!("Bad luck")),
+            "{phase}"
+        );
+        assert_eq!(ended["errorCode"], "DRIVER_ERROR");
+        assert_eq!(
+            cloud
+                .get(&format!("/v1/resource/virtual-machines/{machine}"))
+                .await
+                .0,
+            404
+        );
+        assert_eq!(cloud.verify().await, (vec![], vec![]), "{phase}");
+        let (_, faults) = cloud.admin("GET", "/faults", None).await;
+        let hits = faults["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["id"] == fault.as_str())
+            .unwrap();
+        assert_eq!(
+            hits["hits"], 1,
+            "the fault struck where it was meant to: {phase}"
+        );
+    }
+}
+
+/// A delete has no way back: it completes after one failure and is left over after two.
+#[tokio::test]
+async fn a_delete_goes_forward_then_is_left_over_then_a_new_delete_closes_it() {
+    let cloud = Process::start(&["--sim-speed", "0"]);
+    let (id, machine) = cloud.create("sticky").await;
+    cloud.settle(&[id]).await;
+    let fail = |times: u32| json!({ "operation": "vm.delete", "kind": "fail", "atPhase": "disk", "times": times });
+    cloud.fault(&fail(2)).await;
+    let delete = cloud.delete(&machine).await;
+    let ended = cloud.settle(&[delete]).await.remove(0);
+    assert_eq!(ended["status"], "failed");
+    assert!(
+        text(&ended["error"]).contains(&machine),
+        "the job names what is left over: {ended}"
+    );
+    let path = format!("/v1/resource/virtual-machines/{machine}");
+    let (status, detail) = cloud.get(&path).await;
+    assert_eq!((status, &detail["data"]["status"]), (200, &json!("Error")));
+    assert_eq!(cloud.verify().await.1.len(), 1, "a leftover is pending");
+    let (status, refused) = cloud.request("POST", &format!("{path}/start"), None).await;
+    assert_eq!((status, &refused["error"]), (409, &json!("INVALID_STATE")));
+    cloud.fault(&fail(1)).await;
+    let delete = cloud.delete(&machine).await;
+    let ended = cloud.settle(&[delete]).await.remove(0);
+    assert_eq!(
+        ended["status"], "completed",
+        "one failure is carried forward: {ended}"
+    );
+    assert_eq!(cloud.get(&path).await.0, 404);
+    assert_eq!(cloud.verify().await, (vec![], vec![]));
+}
+
+/// A machine taken away from, and one added to, the simulator's file: exit 1, naming each.
+#[tokio::test]
+async fn verify_can_fail() {
+    let mut cloud = Process::start(&["--sim-speed", "0"]);
+    let (id, machine) = cloud.create("lost").await;
+    cloud.settle(&[id]).await;
+    let output = cloud.command(&["admin", "verify"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let (status, _) = cloud.terminate();
+    assert!(status.success());
+    let stranger = "01900000-0000-7000-8000-00000000abcd";
+    crate::world::swap_machine(&cloud.data().join("sim-world.db"), &machine, stranger);
+    cloud.restart();
+    let output = cloud.command(&["admin", "verify"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(&machine) && said.contains(stranger), "{said}");
+}

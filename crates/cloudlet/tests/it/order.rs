@@ -1,0 +1,145 @@
+//! Operations on one machine take effect in the order in which they were accepted.
+
+use crate::process::{Process, create_body, text};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The times of a job's phases: (first start, last end).
+async fn span(cloud: &Process, id: &str) -> Option<(String, String)> {
+    let (status, detail) = cloud.get(&format!("/v1/resource/jobs/{id}")).await;
+    assert_eq!(status, 200);
+    let phases = detail["data"]["phases"].as_array().unwrap();
+    let starts = phases.iter().map(|phase| text(&phase["startedAt"])).min()?;
+    let ends = phases.iter().map(|phase| text(&phase["endedAt"])).max()?;
+    Some((starts, ends))
+}
+
+async fn accept_create(cloud: &Process) -> (String, String) {
+    let (status, answer) = cloud
+        .post("/v1/resource/virtual-machines", &create_body("first"))
+        .await;
+    assert_eq!(status, 202);
+    (
+        text(&answer["data"][0]["id"]),
+        text(&answer["data"][0]["targetId"]),
+    )
+}
+
+/// Sends stop and start so that each is in line before the next is sent; they are answered later.
+async fn calls(
+    cloud: &Arc<Process>,
+    machine: &str,
+) -> Vec<tokio::task::JoinHandle<Option<(u16, Value)>>> {
+    let mut waiting = Vec::new();
+    for (already, verb) in ["stop", "start"].into_iter().enumerate() {
+        let (cloud_of_call, path) = (
+            cloud.clone(),
+            format!("/v1/resource/virtual-machines/{machine}/{verb}"),
+        );
+        waiting.push(tokio::spawn(async move {
+            cloud_of_call
+                .try_request("POST", &path, crate::process::KEY, None)
+                .await
+        }));
+        crate::world::line_grows_to(&cloud.data().join("cloudlet.db"), 2 + already).await;
+    }
+    waiting
+}
+
+#[tokio::test]
+async fn effects_come_in_the_order_of_acceptance() {
+    let cloud = Arc::new(Process::start(&["--sim-speed", "8"]));
+    let (create, machine) = accept_create(&cloud).await;
+    let waiting = calls(&cloud, &machine).await;
+    let path = format!("/v1/resource/virtual-machines/{machine}");
+    let (status, renamed) = cloud
+        .request("PUT", &path, Some(&json!({ "name": "second" })))
+        .await;
+    assert_eq!(
+        (status, &renamed["data"]["name"]),
+        (200, &json!("second")),
+        "a rename shows at once"
+    );
+    let delete = cloud.delete(&machine).await;
+    let ended = cloud.settle(&[create.clone(), delete.clone()]).await;
+    assert!(
+        ended.iter().all(|job| job["status"] == "completed"),
+        "{ended:?}"
+    );
+    for call in waiting {
+        assert_eq!(call.await.unwrap().unwrap().0, 200);
+    }
+    let (_, created) = span(&cloud, &create).await.unwrap();
+    let (deleting, _) = span(&cloud, &delete).await.unwrap();
+    assert!(created <= deleting);
+    let actions = crate::world::effects(&cloud.data().join("sim-world.db"), &machine);
+    let launches = actions
+        .iter()
+        .filter(|action| action.as_str() == "launch")
+        .count();
+    let shutdowns = actions
+        .iter()
+        .filter(|action| action.as_str() == "shutdown")
+        .count();
+    assert_eq!(
+        (launches, shutdowns),
+        (2, 2),
+        "create, stop, start, delete: {actions:?}"
+    );
+    assert_eq!(
+        actions.last().map(String::as_str),
+        Some("remove_disk"),
+        "{actions:?}"
+    );
+}
+
+/// With a kill in between: the create completes, what had not begun has no effect, the delete ends last.
+#[tokio::test]
+async fn calls_not_begun_before_a_kill_have_no_effect() {
+    let mut cloud = Process::start(&["--sim-speed", "4"]);
+    let (create, machine) = accept_create(&cloud).await;
+    let delete = {
+        let shared = Arc::new(cloud);
+        let waiting = calls(&shared, &machine).await;
+        let delete = shared.delete(&machine).await;
+        for call in &waiting {
+            call.abort();
+        }
+        for call in waiting {
+            let _ = call.await;
+        }
+        cloud = Arc::into_inner(shared).expect("nobody else holds the server");
+        delete
+    };
+    cloud.kill();
+    cloud.restart();
+    let ended = cloud.settle(&[create, delete]).await;
+    assert!(
+        ended.iter().all(|job| job["status"] == "completed"),
+        "{ended:?}"
+    );
+    let actions = crate::world::effects(&cloud.data().join("sim-world.db"), &machine);
+    let launches = actions
+        .iter()
+        .filter(|action| action.as_str() == "launch")
+        .count();
+    assert_eq!(
+        launches, 1,
+        "neither stop nor start took effect: {actions:?}"
+    );
+    assert_eq!(cloud.verify().await, (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_delete_right_after_cancels_the_create() {
+    let cloud = Process::start(&["--sim-speed", "2"]);
+    let (create, machine) = accept_create(&cloud).await;
+    let delete = cloud.delete(&machine).await;
+    let ended = cloud.settle(&[create, delete]).await;
+    assert_eq!(
+        (&ended[0]["status"], &ended[0]["errorCode"]),
+        (&json!("failed"), &json!("CANCELLED"))
+    );
+    assert_eq!(ended[1]["status"], "completed");
+    assert_eq!(cloud.verify().await, (vec![], vec![]));
+}
