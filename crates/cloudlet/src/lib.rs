@@ -9,6 +9,7 @@ pub mod engine;
 pub mod faults;
 pub mod host;
 pub mod http;
+pub mod keys;
 pub mod profile;
 pub mod serve;
 pub mod store;

@@ -1,1 +1,78 @@
-//! HTTP: every route on one page, handlers that decide nothing.
+//! HTTP: every route on one page ([`router`](mod@router)), handlers that decide nothing.
+//!
+//! A request passes the [`front`] door (path, body, panics), then its route, then the extractors of
+//! its handler in the order of their arguments: caller, drain, path, query, body. That order is the
+//! order of errors that the API promises. What is decided is decided by a rule in `model`, run by the
+//! store. Never mentions hosts or drivers.
+
+mod admin;
+mod answer;
+mod auth;
+mod body;
+mod calls;
+mod catalogue_rows;
+mod data_centers;
+mod document;
+mod error;
+mod front;
+mod jobs;
+mod json;
+pub mod limits;
+mod meters;
+mod pages;
+mod params;
+mod repeat;
+mod router;
+mod slash;
+mod virtual_machines;
+
+pub use document::openapi;
+pub use error::ApiError;
+pub use router::router;
+
+use crate::{
+    config::{Config, Driver},
+    engine::Engine,
+    store::{Store, Urgency},
+};
+use meters::Meters;
+use model::{Context, Refusal, Write, catalogue::Catalogue};
+use std::sync::Arc;
+
+/// What handlers work with; clones are the same.
+#[derive(Clone)]
+pub struct App {
+    /// The engine, and through it store, clock and faults.
+    pub engine: Engine,
+    /// What can be had.
+    pub catalogue: Arc<Catalogue>,
+    /// Whether an operator may place faults.
+    pub faults_allowed: bool,
+    meters: Arc<Meters>,
+}
+
+impl App {
+    /// What handlers work with. Faults strike simulated machines only, unless the settings say so.
+    pub fn new(engine: Engine, catalogue: Arc<Catalogue>, config: &Config) -> Self {
+        let is_simulated = matches!(config.driver, Driver::Sim { .. });
+        Self {
+            engine,
+            catalogue,
+            faults_allowed: is_simulated || config.allow_faults,
+            meters: Arc::default(),
+        }
+    }
+
+    fn store(&self) -> &Store {
+        self.engine.store()
+    }
+
+    /// Runs an accepting rule; what it accepted is on disk when this answers.
+    async fn accept<T: Send + 'static>(
+        &self,
+        rule: impl Fn(&Context<'_>) -> Result<(Vec<Write>, T), Refusal> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let outcome = self.store().transact(Urgency::Request, rule).await?;
+        Ok(outcome?)
+    }
+}

@@ -3,14 +3,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bad_input;
 mod cli;
 mod clients;
+mod cloud;
 mod crash;
 mod docs;
 mod durability;
+mod enumerate;
 mod failures;
 mod life;
+mod openapi;
 mod order;
 mod process;
+mod raw;
 mod tidy;
 mod world;

@@ -1,0 +1,8 @@
+//! `/admin/v1`: the operator's API. Every handler here takes the operator's key.
+
+pub(super) mod clock;
+pub(super) mod faults;
+pub(super) mod keys;
+mod quotas;
+pub(super) mod tenants;
+pub(super) mod verify;

@@ -1,0 +1,34 @@
+//! Every limit of a request, by name. ARCHITECTURE.md has the table.
+
+use std::time::Duration;
+
+/// Bytes of a body.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+/// Bytes of a body that is too large which are still read, so that its sender gets to the answer.
+pub const BODY_DRAIN_LIMIT: usize = 16 * 1024 * 1024;
+/// How long a body may take to arrive.
+pub const BODY_PATIENCE: Duration = Duration::from_secs(30);
+/// Levels of lists and objects in a body.
+pub const DEPTH_LIMIT: usize = 32;
+/// How long a synchronous call waits for its job.
+pub const CALL_PATIENCE: Duration = Duration::from_secs(50);
+/// `Retry-After` of a 202, in seconds: when to poll first.
+pub const POLL_AFTER_SECONDS: u32 = 2;
+/// `Retry-After` of a 503, in seconds.
+pub const UNAVAILABLE_RETRY_SECONDS: u32 = 2;
+/// Rows on a page where nothing is asked for.
+pub const PAGE_SIZE_DEFAULT: u64 = 10;
+/// Rows on a page at most.
+pub const PAGE_SIZE_LIMIT: u64 = 100;
+/// The highest page that may be asked for.
+pub const PAGE_LIMIT: u64 = 1_000_000_000;
+/// Characters of an `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_LIMIT: usize = 255;
+/// Characters of an `X-Correlation-ID` that is sent back.
+pub const CORRELATION_ID_LIMIT: usize = 128;
+/// Seconds that a manual clock is moved at once: ten years.
+pub const ADVANCE_LIMIT: u64 = 315_360_000;
+/// The largest quota that can be kept.
+pub const QUOTA_LIMIT: u64 = i64::MAX.unsigned_abs();
+/// Characters of a refused value that an error shows.
+pub const SEEN_CHARS: usize = 64;

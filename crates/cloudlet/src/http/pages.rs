@@ -1,0 +1,91 @@
+//! What needs no key: whether the server lives, its counters, its document, two small pages, and the
+//! answers to what is not there.
+
+use super::{App, answer::Answer, document, error::ApiError};
+use api::{Envelope, ErrorCode};
+use axum::{
+    extract::State,
+    http::{Method, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+const INDEX: &str = include_str!("pages/index.txt");
+const DOCS: &str = include_str!("pages/docs.html");
+
+/// How the server is.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct Health {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// Whether the process lives.
+#[utoipa::path(
+    get, path = "/healthz", tag = "Server", operation_id = "health", security(()),
+    responses((status = 200, description = "It lives", body = Envelope<Health>)),
+)]
+pub(super) async fn healthz() -> Answer<Health> {
+    Answer::ok(Health { status: "ok" })
+}
+
+/// Whether the server takes requests: its store answers and it is not shutting down.
+#[utoipa::path(
+    get, path = "/readyz", tag = "Server", operation_id = "readiness", security(()),
+    responses((status = 200, description = "It does", body = Envelope<Health>)),
+)]
+pub(super) async fn readyz(
+    State(app): State<App>,
+    _: super::auth::Open,
+) -> Result<Answer<Health>, ApiError> {
+    app.store().used(Vec::new()).await?;
+    Ok(Answer::ok(Health { status: "ok" }))
+}
+
+/// Counters in the text format of Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "Server", operation_id = "metrics", security(()),
+    responses((status = 200, description = "Counters", body = String, content_type = "text/plain")),
+)]
+pub(super) async fn metrics(State(app): State<App>) -> Response {
+    let text = app.meters.text(app.engine.is_draining());
+    typed("text/plain; version=0.0.4; charset=utf-8", text)
+}
+
+/// This document.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "Server", operation_id = "openapi", security(()),
+    responses((status = 200, description = "OpenAPI 3.1", body = Object)),
+)]
+pub(super) async fn openapi_json() -> Result<Response, ApiError> {
+    let text = document::text().map_err(|error| ApiError::internal(error.to_string()))?;
+    Ok(typed("application/json", text))
+}
+
+/// A word of welcome.
+pub(super) async fn index() -> Response {
+    typed("text/plain; charset=utf-8", INDEX.to_owned())
+}
+
+/// The document for a browser.
+pub(super) async fn docs() -> Response {
+    typed("text/html; charset=utf-8", DOCS.to_owned())
+}
+
+/// No such path.
+pub(super) async fn no_path(uri: Uri) -> ApiError {
+    let path = super::json::shown(uri.path());
+    let text = format!("There is nothing at {path}; /docs lists what there is");
+    ApiError::new(ErrorCode::NotFound, text)
+}
+
+/// No such method there; the router adds `Allow`.
+pub(super) async fn no_method(method: Method, uri: Uri) -> ApiError {
+    let (path, method) = (super::json::shown(uri.path()), method.as_str());
+    let text = format!("{method} does nothing at {path}; the header Allow lists what does");
+    ApiError::new(ErrorCode::MethodNotAllowed, text)
+}
+
+fn typed(kind: &'static str, text: String) -> Response {
+    (StatusCode::OK, [(header::CONTENT_TYPE, kind)], text).into_response()
+}

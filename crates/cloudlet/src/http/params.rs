@@ -1,0 +1,194 @@
+//! What stands in a path and in a query.
+
+use super::{
+    App,
+    error::ApiError,
+    json::shown,
+    limits::{PAGE_LIMIT, PAGE_SIZE_DEFAULT, PAGE_SIZE_LIMIT},
+};
+use api::PageMeta;
+use axum::{
+    extract::{FromRequestParts, Path, Query},
+    http::request::Parts,
+};
+use std::str::FromStr;
+use uuid::Uuid;
+
+/// The id in a path.
+///
+/// What is no UUID becomes the nil UUID, which nothing has: so it is answered by the same query,
+/// with the same answer, as an id that never was.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PathId<T>(pub(super) T);
+
+impl<T: FromStr> FromRequestParts<App> for PathId<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let Path(text) = Path::<String>::from_request_parts(parts, app)
+            .await
+            .unwrap_or_else(|_| Path(String::new()));
+        let nil = || Uuid::nil().to_string().parse().ok();
+        let id = text.parse().ok().or_else(nil);
+        id.map(Self)
+            .ok_or_else(|| ApiError::internal("an id that cannot be nil"))
+    }
+}
+
+/// The parameters of a query; each also as `filter[name]`, and empty ones are absent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Params(Vec<(String, String)>);
+
+impl FromRequestParts<App> for Params {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let query = Query::from_request_parts(parts, app).await;
+        query
+            .map(|Query(pairs)| Self(pairs))
+            .map_err(|_| ApiError::body("The query is not of the form name=value&name=value"))
+    }
+}
+
+impl Params {
+    /// Every value of a parameter.
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter_map(move |(key, value)| {
+            let filter = key
+                .strip_prefix("filter[")
+                .and_then(|key| key.strip_suffix(']'));
+            let fits = filter.unwrap_or(key) == name && !value.is_empty();
+            fits.then_some(value.as_str())
+        })
+    }
+
+    /// Whether a text is among those asked for, without case; nothing asked for fits all.
+    pub(super) fn fits(&self, name: &str, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let mut asked = self.all(name).peekable();
+        asked.peek().is_none() || asked.any(|asked| asked.to_lowercase() == text)
+    }
+
+    /// A whole number, if it is there.
+    pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.all(name).last() else {
+            return Ok(None);
+        };
+        text.parse().map(Some).map_err(|_| {
+            let text = format!("must be a whole number, not {}", shown(text));
+            ApiError::field(name, &text)
+        })
+    }
+
+    /// The page asked for.
+    pub(super) fn page(&self) -> Result<Page, ApiError> {
+        Ok(Page {
+            page: self.between("page", 1, PAGE_LIMIT)?,
+            limit: self.between("limit", PAGE_SIZE_DEFAULT, PAGE_SIZE_LIMIT)?,
+        })
+    }
+
+    /// A number from 1 to `most`; an empty one is not a number.
+    fn between(&self, name: &str, default: u64, most: u64) -> Result<u64, ApiError> {
+        let given = self.0.iter().filter(|(key, _)| key == name);
+        let Some((_, text)) = given.last() else {
+            return Ok(default);
+        };
+        let number = text
+            .parse()
+            .ok()
+            .filter(|number| (1..=most).contains(number));
+        number.ok_or_else(|| {
+            let text = format!(
+                "must be a whole number from 1 to {most}, not {}",
+                shown(text)
+            );
+            ApiError::field(name, &text)
+        })
+    }
+}
+
+/// A page of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    /// Which, from 1.
+    pub(super) page: u64,
+    /// How many rows.
+    pub(super) limit: u64,
+}
+
+impl Page {
+    /// Where it is in a list of `total` rows.
+    pub(super) fn meta(self, total: u64) -> PageMeta {
+        PageMeta::new(total, self.page, self.limit)
+    }
+
+    /// Its rows of a list that is whole.
+    pub(super) fn cut<T>(self, rows: Vec<T>) -> (Vec<T>, PageMeta) {
+        let meta = self.meta(u64::try_from(rows.len()).unwrap_or(u64::MAX));
+        let skipped = usize::try_from((self.page - 1) * self.limit).unwrap_or(usize::MAX);
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let rows = rows.into_iter().skip(skipped).take(limit).collect();
+        (rows, meta)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(pairs: &[(&str, &str)]) -> Params {
+        let owned = pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Params(owned.collect())
+    }
+
+    #[test]
+    fn pages() {
+        let page =
+            |pairs: &[(&str, &str)]| params(pairs).page().map(|page| (page.page, page.limit));
+        assert_eq!(page(&[]).unwrap(), (1, 10));
+        assert_eq!(page(&[("page", "3"), ("limit", "100")]).unwrap(), (3, 100));
+        for (name, value) in [
+            ("page", "0"),
+            ("page", "-1"),
+            ("page", "x"),
+            ("page", ""),
+            ("page", "1.0"),
+            ("page", "99999999999999999999"),
+            ("limit", "0"),
+            ("limit", "101"),
+        ] {
+            let error = page(&[(name, value)]).expect_err(value);
+            assert_eq!(error.details.field.as_deref(), Some(name));
+            assert!(error.message.contains("from 1 to"), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn a_list_is_cut() {
+        let page = |page, limit| Page { page, limit }.cut(vec![1, 2, 3, 4, 5]);
+        assert_eq!(page(2, 2).0, [3, 4]);
+        assert_eq!(page(3, 2).0, [5]);
+        assert_eq!(page(1_000_000_000, 100).0, [0; 0]);
+        let meta = page(2, 2).1;
+        assert_eq!(
+            (meta.total, meta.total_pages, meta.has_next_page),
+            (5, 3, true)
+        );
+    }
+
+    #[test]
+    fn filters() {
+        let east = params(&[("filter[regionName]", "EAST"), ("regionName", "west")]);
+        assert!(east.fits("regionName", "East") && east.fits("regionName", "West"));
+        assert!(!east.fits("regionName", "North"));
+        assert!(params(&[("regionName", "")]).fits("regionName", "East"));
+        assert_eq!(
+            params(&[("imageId", "12")]).integer("imageId").unwrap(),
+            Some(12)
+        );
+        assert!(params(&[("imageId", "1x")]).integer("imageId").is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! Every route on one page.
+
+use super::{App, admin, data_centers, document, front, jobs, pages, virtual_machines};
+use axum::{Router, middleware, routing::get};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The documented routes, with their entries of the OpenAPI document.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(document::base())
+        // /v1/resource/virtual-machines
+        .routes(routes!(virtual_machines::create, virtual_machines::list))
+        .routes(routes!(
+            virtual_machines::show,
+            virtual_machines::rename,
+            virtual_machines::delete
+        ))
+        .routes(routes!(virtual_machines::start))
+        .routes(routes!(virtual_machines::stop))
+        .routes(routes!(virtual_machines::reset))
+        // /v1/resource/jobs
+        .routes(routes!(jobs::poll))
+        .routes(routes!(jobs::show))
+        // /v1/resource/data-centers
+        .routes(routes!(data_centers::list))
+        .routes(routes!(data_centers::regions))
+        .routes(routes!(data_centers::countries))
+        .routes(routes!(data_centers::images))
+        .routes(routes!(data_centers::sizes))
+        // /admin/v1
+        .routes(routes!(admin::tenants::create, admin::tenants::list))
+        .routes(routes!(admin::tenants::show))
+        .routes(routes!(admin::tenants::set_quotas))
+        .routes(routes!(admin::keys::create, admin::keys::list))
+        .routes(routes!(
+            admin::faults::create,
+            admin::faults::list,
+            admin::faults::clear
+        ))
+        .routes(routes!(admin::faults::delete))
+        .routes(routes!(admin::clock::show, admin::clock::advance))
+        .routes(routes!(admin::verify::show))
+        // without a key
+        .routes(routes!(pages::healthz))
+        .routes(routes!(pages::readyz))
+        .routes(routes!(pages::metrics))
+        .routes(routes!(pages::openapi_json))
+}
+
+/// The whole server. The front door stands before the routes, so that it sees the path first.
+pub fn router(app: App) -> Router {
+    let (routes, _) = routes().split_for_parts();
+    let inside = routes
+        .route("/", get(pages::index))
+        .route("/docs", get(pages::docs))
+        .fallback(pages::no_path)
+        .method_not_allowed_fallback(pages::no_method)
+        .with_state(app.clone());
+    Router::new()
+        .fallback_service(inside)
+        .layer(middleware::from_fn_with_state(app, front::door))
+}

@@ -1,0 +1,422 @@
+//! What clients get wrong, and that each is told what and where. Nothing of it is ever a 500.
+
+use crate::cloud::{JOBS, LAB_A, MACHINES, NOTHING, TestCloud, send};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const LIMIT: usize = 1024 * 1024;
+
+/// A create's body with one field set, or taken away where the value is null.
+fn with(field: &str, value: Value) -> Value {
+    let mut body = TestCloud::machine("web");
+    body[field] = value;
+    body
+}
+
+fn without(field: &str) -> Value {
+    let mut body = TestCloud::machine("web");
+    body.as_object_mut().unwrap().remove(field);
+    body
+}
+
+#[tokio::test]
+async fn fields_of_a_create() {
+    let cloud = TestCloud::start().await;
+    let long = "x".repeat(64);
+    let cases = [
+        ("name", json!(5)),
+        ("name", json!("")),
+        ("name", json!(long)),
+        ("name", json!("we\u{7}b")),
+        ("name", json!(" web")),
+        ("name", Value::Null),
+        ("datacenterId", json!("dc-uuid")),
+        ("datacenterId", json!(NOTHING)),
+        ("datacenterId", json!(7)),
+        ("imageId", json!(9999)),
+        ("imageId", json!("12")),
+        ("imageId", json!(12.0)),
+        ("imageId", json!(true)),
+        ("configurationId", json!(-1)),
+        ("configurationId", json!([45])),
+        ("numberOfInstances", json!(0)),
+        ("numberOfInstances", json!(51)),
+        ("numberOfInstances", json!("2")),
+        ("allocatePublicIp", json!("no")),
+        ("allocatePublicIp", json!(true)),
+        (
+            "networkInterfaces",
+            json!([{"networkId": NOTHING, "primary": true}]),
+        ),
+    ];
+    for (field, value) in cases {
+        cloud.post(MACHINES, with(field, value)).await.names(field);
+    }
+    for field in ["name", "datacenterId", "imageId", "configurationId"] {
+        cloud.post(MACHINES, without(field)).await.names(field);
+    }
+    let unknown = cloud
+        .post(MACHINES, with("datacenterId", json!("dc-uuid")))
+        .await;
+    let message = unknown.json["message"].as_str().unwrap();
+    assert!(
+        message.contains("Lab A") && message.contains(LAB_A),
+        "{message}"
+    );
+    let numbered = json!({"name": "y".repeat(62), "numberOfInstances": 10});
+    let mut body = TestCloud::machine("");
+    body.as_object_mut()
+        .unwrap()
+        .extend(numbered.as_object().unwrap().clone());
+    cloud.post(MACHINES, body).await.names("name");
+    let list = cloud.get(MACHINES).await;
+    assert_eq!(list.json["meta"]["total"], 0, "a refusal writes nothing");
+}
+
+#[tokio::test]
+async fn bodies_that_are_none() {
+    let cloud = TestCloud::start().await;
+    let post = |path: &'static str, kind: &'static str, body: Vec<u8>| {
+        let request = cloud.request(Method::POST, path);
+        send(request.header("Content-Type", kind).body(body))
+    };
+    let json = "application/json";
+    let deep = format!(r#"{{"name":{}1{}}}"#, "[".repeat(40), "]".repeat(40));
+    for body in [
+        b"{".to_vec(),
+        b"".to_vec(),
+        b"   ".to_vec(),
+        b"[]".to_vec(),
+        b"null".to_vec(),
+        br#"{"name":"a"} more"#.to_vec(),
+        b"{\"name\":\"\xff\xfe\"}".to_vec(),
+        br#"{"name":"\ud800"}"#.to_vec(),
+        deep.into_bytes(),
+        vec![b'['; 500_000],
+    ] {
+        let answer = post(MACHINES, json, body.clone()).await;
+        answer.is_error(400, "VALIDATION_ERROR");
+        post(JOBS, json, body)
+            .await
+            .is_error(400, "VALIDATION_ERROR");
+    }
+    let whole = TestCloud::machine("web").to_string();
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=utf-16",
+    ] {
+        let answer = post(MACHINES, kind, whole.clone().into_bytes()).await;
+        answer.is_error(415, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    let padded = |size: usize| {
+        let mut body = whole.clone().into_bytes();
+        body.resize(size, b' ');
+        body
+    };
+    post(MACHINES, json, padded(LIMIT + 1))
+        .await
+        .is_error(413, "PAYLOAD_TOO_LARGE");
+    post(MACHINES, json, padded(3 * LIMIT))
+        .await
+        .is_error(413, "PAYLOAD_TOO_LARGE");
+    assert_eq!(post(MACHINES, json, padded(LIMIT)).await.status, 202);
+    assert_eq!(
+        post(MACHINES, "application/json; charset=utf-8", padded(500))
+            .await
+            .status,
+        202
+    );
+}
+
+#[tokio::test]
+async fn polls() {
+    let cloud = TestCloud::start().await;
+    let poll = |ids: Value| cloud.post(JOBS, json!({"jobIds": ids}));
+    poll(json!([])).await.names("jobIds");
+    poll(json!(vec![NOTHING; 51])).await.names("jobIds");
+    poll(json!(NOTHING)).await.names("jobIds");
+    poll(Value::Null).await.names("jobIds");
+    poll(json!([NOTHING, 4])).await.names("jobIds[1]");
+    cloud.post(JOBS, json!([NOTHING])).await.names("jobIds");
+    cloud.post(JOBS, json!({})).await.names("jobIds");
+
+    let created = cloud.post(MACHINES, TestCloud::machine("web")).await;
+    let id = created.json["data"][0]["id"].as_str().unwrap().to_owned();
+    let asked = json!(["no-uuid", "", id.to_uppercase(), NOTHING, id, id]);
+    let answer = poll(asked).await;
+    assert_eq!(answer.status, 200);
+    let jobs = answer.json["data"]["jobs"].as_array().unwrap();
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    assert_eq!(jobs[0]["id"], json!(id));
+    assert_eq!(
+        poll(json!(vec![NOTHING; 50])).await.json["data"]["jobs"],
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn pages_and_parameters() {
+    let cloud = TestCloud::start().await;
+    for list in [
+        MACHINES,
+        "/v1/resource/data-centers",
+        "/v1/resource/data-centers/regions",
+    ] {
+        for (name, value) in [
+            ("page", "0"),
+            ("page", "-1"),
+            ("page", "x"),
+            ("page", "1.5"),
+            ("page", ""),
+            ("limit", "0"),
+            ("limit", "101"),
+            ("limit", "99999999999999999999"),
+        ] {
+            cloud
+                .get(&format!("{list}?{name}={value}"))
+                .await
+                .names(name);
+        }
+        let far = cloud.get(&format!("{list}?page=1000000&limit=100")).await;
+        assert_eq!((far.status, &far.json["data"]), (200, &json!([])));
+    }
+    let sizes = format!("/v1/resource/data-centers/{LAB_A}/virtual-machine-sizes");
+    cloud
+        .get(&format!("{sizes}?imageId=x"))
+        .await
+        .names("imageId");
+    cloud
+        .get(&format!("{sizes}?imageId=999"))
+        .await
+        .names("imageId");
+}
+
+#[tokio::test]
+async fn ids_in_paths() {
+    let cloud = TestCloud::start().await;
+    for id in [
+        NOTHING,
+        "x",
+        "%ff",
+        "1",
+        "00000000-0000-0000-0000-000000000000",
+    ] {
+        let machine = format!("{MACHINES}/{id}");
+        cloud.get(&machine).await.is_error(404, "NOT_FOUND");
+        cloud.delete(&machine).await.is_error(404, "NOT_FOUND");
+        cloud
+            .put(&machine, json!({"name": "a"}))
+            .await
+            .is_error(404, "NOT_FOUND");
+        cloud.put(&machine, json!({"name": 1})).await.names("name");
+        for verb in ["start", "stop", "reset"] {
+            let path = format!("{machine}/{verb}");
+            cloud
+                .post(&path, json!({}))
+                .await
+                .is_error(404, "NOT_FOUND");
+        }
+        cloud
+            .get(&format!("{JOBS}/{id}"))
+            .await
+            .is_error(404, "NOT_FOUND");
+        let images = format!("/v1/resource/data-centers/{id}/virtual-machine-images");
+        cloud.get(&images).await.is_error(404, "NOT_FOUND");
+        let tenant = format!("/admin/v1/tenants/{id}");
+        cloud
+            .admin(Method::GET, &tenant, json!({}))
+            .await
+            .is_error(404, "NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn anothers_things_are_as_if_they_were_not() {
+    let cloud = TestCloud::start().await;
+    let created = cloud.post(MACHINES, TestCloud::machine("mine")).await;
+    let job = &created.json["data"][0];
+    let (job_id, machine) = (
+        job["id"].as_str().unwrap(),
+        job["targetId"].as_str().unwrap(),
+    );
+    let other = |method, path: &str, body: Value| {
+        let request = cloud.anonymous(method, path);
+        send(request.header("X-API-Key", &cloud.other_key).json(&body))
+    };
+    for (method, path) in [
+        (Method::GET, format!("{MACHINES}/{machine}")),
+        (Method::PUT, format!("{MACHINES}/{machine}")),
+        (Method::DELETE, format!("{MACHINES}/{machine}")),
+        (Method::POST, format!("{MACHINES}/{machine}/start")),
+        (Method::GET, format!("{JOBS}/{job_id}")),
+    ] {
+        let of = |id: &str| path.replace(machine, id).replace(job_id, id);
+        let body = json!({"name": "taken"});
+        let theirs = other(method.clone(), &path, body.clone()).await;
+        theirs.is_error(404, "NOT_FOUND");
+        let never = other(method, &of(NOTHING), body).await;
+        assert_eq!(theirs.json, never.json);
+    }
+    let polled = other(Method::POST, JOBS, json!({"jobIds": [job_id]})).await;
+    assert_eq!(polled.json["data"]["jobs"], json!([]));
+    assert_eq!(
+        other(Method::GET, MACHINES, json!({})).await.json["data"],
+        json!([])
+    );
+    assert_eq!(
+        cloud.get(&format!("{MACHINES}/{machine}")).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn keys() {
+    let cloud = TestCloud::start().await;
+    let with =
+        |name: &str, value: &str| send(cloud.anonymous(Method::GET, MACHINES).header(name, value));
+    let none = send(cloud.anonymous(Method::GET, MACHINES)).await;
+    none.is_error(401, "UNAUTHORIZED");
+    for (name, value) in [
+        ("X-API-Key", "gpcn_00000000000000000000000000000000"),
+        ("X-API-Key", "nonsense"),
+        ("X-API-Key", ""),
+        (
+            "Authorization",
+            "Bearer gpcn_00000000000000000000000000000000",
+        ),
+        ("Authorization", "Bearer nonsense"),
+        ("Authorization", "Basic Zzz="),
+    ] {
+        assert_eq!(with(name, value).await.json, none.json, "{name}: {value}");
+    }
+    assert_eq!(with("x-api-key", &cloud.key).await.status, 200);
+    let bearer = format!("Bearer {}", cloud.key);
+    assert_eq!(with("Authorization", &bearer).await.status, 200);
+    with("X-API-Key", &cloud.admin_key)
+        .await
+        .is_error(403, "FORBIDDEN");
+    cloud
+        .get("/admin/v1/tenants")
+        .await
+        .is_error(403, "FORBIDDEN");
+    // The key is judged before the body.
+    let broken = cloud.anonymous(Method::POST, MACHINES).body("{");
+    send(broken).await.is_error(401, "UNAUTHORIZED");
+}
+
+#[tokio::test]
+async fn paths_and_methods() {
+    let cloud = TestCloud::start().await;
+    for path in [
+        "/v1",
+        "/v1/resource",
+        "/v2/resource/jobs",
+        "/v1/resource/virtual-machines//",
+        "/x/",
+    ] {
+        let answer = send(cloud.anonymous(Method::GET, path)).await;
+        answer.is_error(404, "NOT_FOUND");
+    }
+    for (method, path, allow) in [
+        (Method::PATCH, MACHINES, "POST,GET,HEAD"),
+        (Method::OPTIONS, MACHINES, "POST,GET,HEAD"),
+        (Method::GET, JOBS, "POST"),
+        (Method::POST, "/v1/resource/data-centers", "GET,HEAD"),
+    ] {
+        for path in [path.to_owned(), format!("{path}/")] {
+            let answer = send(cloud.anonymous(method.clone(), &path)).await;
+            answer.is_error(405, "METHOD_NOT_ALLOWED");
+            let sorted = |list: &str| {
+                let mut list: Vec<_> = list.split(',').map(|it| it.trim().to_owned()).collect();
+                list.sort();
+                list
+            };
+            assert_eq!(sorted(answer.header("allow")), sorted(allow));
+        }
+    }
+    let head = send(cloud.request(Method::HEAD, MACHINES)).await;
+    assert_eq!((head.status, &head.json), (200, &Value::Null));
+}
+
+#[tokio::test]
+async fn repeats() {
+    let cloud = TestCloud::start().await;
+    let post = |key: &str, path: &str, body: Value| {
+        let request = cloud.request(Method::POST, path);
+        send(request.header("Idempotency-Key", key).json(&body))
+    };
+    let body = TestCloud::machine("once");
+    let first = post("k-1", MACHINES, body.clone()).await;
+    let again = post("k-1", MACHINES, body.clone()).await;
+    assert_eq!((first.status, again.status), (202, 202));
+    assert_eq!(first.json["data"][0]["id"], again.json["data"][0]["id"]);
+    let slashed = post("k-1", &format!("{MACHINES}/"), body.clone()).await;
+    assert_eq!(
+        slashed.json["data"]["jobs"][0]["id"],
+        first.json["data"][0]["id"]
+    );
+    let other = post("k-1", MACHINES, TestCloud::machine("other")).await;
+    other.is_error(422, "IDEMPOTENCY_KEY_REUSED");
+    let fresh = post("k-2", MACHINES, body.clone()).await;
+    assert_ne!(first.json["data"][0]["id"], fresh.json["data"][0]["id"]);
+    for key in ["", "a b", &"k".repeat(256)] {
+        post(key, MACHINES, body.clone())
+            .await
+            .names("Idempotency-Key");
+    }
+}
+
+#[tokio::test]
+async fn the_operator() {
+    let cloud = TestCloud::start().await;
+    let admin = |method, path: &'static str, body| cloud.admin(method, path, body);
+    let tenants = "/admin/v1/tenants";
+    admin(Method::POST, tenants, json!({"name": ""}))
+        .await
+        .names("name");
+    admin(Method::POST, tenants, json!({})).await.names("name");
+    let taken = admin(Method::POST, tenants, json!({"name": "other"})).await;
+    taken.is_error(409, "CONFLICT");
+    let all = admin(Method::GET, tenants, json!({})).await;
+    let id = all.json["data"][0]["id"].as_str().unwrap();
+    let quotas = format!("{tenants}/{id}/quotas");
+    let put = |body| cloud.admin(Method::PUT, &quotas, body);
+    for wrong in [json!(-1), json!(1.5), json!("3"), json!(u64::MAX)] {
+        put(json!({"vcpus": wrong})).await.names("vcpus");
+    }
+    put(json!({"vcpus": 4, "gpus": 0})).await;
+    let changed = put(json!({"gpus": null})).await;
+    let quotas = &changed.json["data"]["quotas"];
+    assert_eq!(
+        (&quotas["vcpus"]["limit"], &quotas["gpus"]["limit"]),
+        (&json!(4), &Value::Null)
+    );
+    let faults = "/admin/v1/faults";
+    for (body, field) in [
+        (json!({"kind": "fail"}), "operation"),
+        (
+            json!({"operation": "vm.creat", "kind": "fail"}),
+            "operation",
+        ),
+        (json!({"operation": "*", "kind": "fial"}), "kind"),
+        (
+            json!({"operation": "*", "kind": "fail", "atPhase": "lunch"}),
+            "atPhase",
+        ),
+        (
+            json!({"operation": "*", "kind": "fail", "atPercent": 101}),
+            "atPercent",
+        ),
+        (
+            json!({"operation": "*", "kind": "fail", "probability": 2}),
+            "probability",
+        ),
+        (
+            json!({"operation": "*", "kind": "fail", "tenantId": "x"}),
+            "tenantId",
+        ),
+    ] {
+        admin(Method::POST, faults, body).await.names(field);
+    }
+}
