@@ -71,6 +71,13 @@ impl Clock {
         }
     }
 
+    /// Sets a manual clock to where an earlier process left it; the machine's stays as it is.
+    pub fn set(&self, now: Timestamp) {
+        if let Source::Manual(manual) = &self.source {
+            manual.set(now);
+        }
+    }
+
     /// Whether an operator moves it.
     pub fn is_manual(&self) -> bool {
         matches!(self.source, Source::Manual(_))

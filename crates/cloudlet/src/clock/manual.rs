@@ -13,7 +13,6 @@ use std::{
 use tokio::sync::{Notify, oneshot};
 
 pub(super) struct Manual {
-    started: Timestamp,
     state: Mutex<State>,
     idle: Notify,
     turn: tokio::sync::Mutex<()>,
@@ -21,6 +20,7 @@ pub(super) struct Manual {
 
 #[derive(Default)]
 struct State {
+    started: Timestamp,
     now_ms: u64,
     busy: u64,
     last_sleeper: u64,
@@ -50,20 +50,29 @@ impl Drop for Sleeper<'_> {
 impl Manual {
     pub(super) fn new(now: Timestamp) -> Self {
         Self {
-            started: now,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                started: now,
+                ..State::default()
+            }),
             idle: Notify::new(),
             turn: tokio::sync::Mutex::new(()),
         }
     }
 
     pub(super) fn moment(&self) -> Moment {
-        let steady_ms = self.lock().now_ms;
-        let passed = i64::try_from(steady_ms).unwrap_or(i64::MAX);
+        let state = self.lock();
+        let passed = i64::try_from(state.now_ms).unwrap_or(i64::MAX);
         Moment {
-            wall: self.started.plus_millis(passed),
-            steady_ms,
+            wall: state.started.plus_millis(passed),
+            steady_ms: state.now_ms,
         }
+    }
+
+    /// The wall's side alone: what is measured goes on.
+    pub(super) fn set(&self, now: Timestamp) {
+        let mut state = self.lock();
+        let passed = i64::try_from(state.now_ms).unwrap_or(i64::MAX);
+        state.started = now.plus_millis(-passed);
     }
 
     pub(super) fn busy(this: &Arc<Self>) -> Busy {

@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long [`Agent::stop`] waits, in real time, for what is under way to end.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 /// How many forgotten resources are remembered, so that a spec that was on its way when its
 /// resource went brings nothing back.
 const FORGOTTEN_LIMIT: usize = 1024;
@@ -100,6 +100,11 @@ impl Agent {
     /// The world as the driver sees it now.
     pub async fn world(&self) -> anyhow::Result<BTreeMap<ResourceId, MachineObserved>> {
         self.shared.driver.list().await
+    }
+
+    /// What the driver's own record of effects says against it.
+    pub fn referee(&self) -> Vec<String> {
+        self.shared.driver.referee()
     }
 
     /// Begins nothing new, kills what can be killed, waits until no action is out.

@@ -43,7 +43,9 @@ impl Desk {
             number_of_instances: Some(count),
             ..MachineCreate::default()
         };
-        self.transact(|context| ops::vm_create::accept(context, tenant, &body, None).expect("good"));
+        self.transact(|context| {
+            ops::vm_create::accept(context, tenant, &body, None).expect("good")
+        });
     }
 
     fn start(&mut self, job: JobId) {
@@ -116,7 +118,9 @@ fn a_flood_delays_nobody() {
             if let Some(job) = running.pop_front() {
                 desk.finish(job);
             }
-            fill(&mut desk, host, &mut running, &mut |tenant| waits.started(tenant));
+            fill(&mut desk, host, &mut running, &mut |tenant| {
+                waits.started(tenant)
+            });
         }
     }
     let tenants = u64::try_from(OTHERS + 1).expect("small");
@@ -124,8 +128,16 @@ fn a_flood_delays_nobody() {
         "{FLOOD} creates of one tenant, {} tenants in all: at most {} other starts before a tenant's next",
         tenants, waits.longest
     );
-    assert!(waits.count >= 100, "only {} jobs of others were started", waits.count);
-    assert!(waits.longest <= tenants, "{} starts of others", waits.longest);
+    assert!(
+        waits.count >= 100,
+        "only {} jobs of others were started",
+        waits.count
+    );
+    assert!(
+        waits.longest <= tenants,
+        "{} starts of others",
+        waits.longest
+    );
 }
 
 /// Starts what may start; tells whose it was.

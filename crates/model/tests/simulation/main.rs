@@ -10,8 +10,8 @@
 
 mod clients;
 mod engine;
-mod faults;
 mod fairness;
+mod faults;
 mod host;
 mod kit;
 mod referee;
