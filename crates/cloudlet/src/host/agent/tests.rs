@@ -42,7 +42,8 @@ async fn a_create_goes_through_its_phases_smoothly_and_settles() {
     assert_eq!(lab.driver.referee(), [""; 0]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+/// On one thread, so that two specs lie in the mailbox when it is opened.
+#[tokio::test]
 async fn a_newer_spec_kills_the_action_and_only_the_newest_is_worked_on() {
     let lab = Lab::open(1.0).await;
     lab.assign(create(1));

@@ -40,6 +40,7 @@ pub(super) struct Desk {
     clock: Clock,
     newest: Mutex<BTreeMap<ResourceId, Assignment>>,
     reports: Mutex<Vec<Entry>>,
+    way_back: Mutex<Option<Assignment>>,
     closed: AtomicBool,
 }
 
@@ -57,6 +58,11 @@ impl Engine for Desk {
                 return None;
             }
             let at_ms = self.clock.moment().steady_ms;
+            if let ReportState::Failed(_) = report.state
+                && let Some(way_back) = self.way_back.lock().unwrap().take()
+            {
+                self.knows(way_back);
+            }
             let mut newest = self.newest.lock().unwrap();
             let told = match newest.get(&report.resource).cloned() {
                 Some(assignment)
@@ -82,12 +88,18 @@ impl Desk {
             clock: clock.clone(),
             newest: Mutex::default(),
             reports: Mutex::default(),
+            way_back: Mutex::default(),
             closed: AtomicBool::new(false),
         })
     }
 
     pub(super) fn close(&self, closed: bool) {
         self.closed.store(closed, Ordering::Relaxed);
+    }
+
+    /// The first failure is answered with this.
+    pub(super) fn goes_back_by(&self, assignment: Assignment) {
+        *self.way_back.lock().unwrap() = Some(assignment);
     }
 
     pub(super) fn knows(&self, assignment: Assignment) {
@@ -223,23 +235,27 @@ impl Lab {
         let clock = Clock::manual(Timestamp::from_millis(1_000_000));
         let data = tempfile::tempdir().unwrap();
         let driver = sim(data.path(), &clock, speed);
-        Self::with(data, clock, driver.clone(), driver).await
+        Self::with(data, clock, driver.clone(), driver, Vec::new()).await
     }
 
-    /// With a driver of the test's own in front of the simulator.
+    /// With a driver of the test's own in front of the simulator, and what is assigned already.
     pub(super) async fn with(
         data: TempDir,
         clock: Clock,
         driver: Arc<SimDriver>,
         front: Arc<dyn Driver>,
+        assignments: Vec<Assignment>,
     ) -> Self {
         let (desk, faults) = (Desk::new(&clock), Faults::default());
+        for assignment in &assignments {
+            desk.knows(assignment.clone());
+        }
         let start = Agent::start(
             front,
             desk.clone(),
             clock.clone(),
             faults.clone(),
-            Vec::new(),
+            assignments,
         );
         let agent = start.await.unwrap();
         Self {

@@ -97,8 +97,7 @@ async fn an_engine_that_fell_behind_the_ledger_is_refused() {
         ..Ledger::default()
     };
     driver.save(RESOURCE, ledger.clone()).await.unwrap();
-    let lab = Lab::with(data, clock, driver.clone(), driver).await;
-    lab.assign(create(3));
+    let lab = Lab::with(data, clock, driver.clone(), driver, vec![create(3)]).await;
     lab.assign(create(4));
     lab.idle().await;
     assert_eq!(lab.effects(), [""; 0]);
@@ -113,7 +112,7 @@ async fn what_is_in_no_record_is_forgotten_only_if_nothing_is_left_of_it() {
     let data = tempfile::tempdir().unwrap();
     let clock = Clock::manual(Timestamp::from_millis(0));
     let driver = sim(data.path(), &clock, 0.0);
-    let lab = Lab::with(data, clock, driver.clone(), driver).await;
+    let lab = Lab::with(data, clock, driver.clone(), driver, Vec::new()).await;
     lab.assign(create(1));
     lab.idle().await;
     lab.agent.stop().await;
@@ -185,7 +184,7 @@ async fn panicking(in_save: u32, in_act: u32) -> Lab {
         acts: AtomicU32::new(0),
         in_act,
     });
-    Lab::with(data, clock, driver, front).await
+    Lab::with(data, clock, driver, front, Vec::new()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -203,8 +202,8 @@ async fn an_action_that_panics_has_failed_for_good() {
 async fn an_actor_that_panics_is_told_of_and_started_anew_on_the_newest_spec() {
     // In the midst of the first action: its progress is being saved.
     let lab = panicking(8, 0).await;
+    lab.desk.goes_back_by(absent(2));
     lab.assign(create(1));
-    lab.desk.knows(absent(2));
     lab.clock.advance(10).await;
     let (_, failure) = lab.desk.failure().expect("a failure");
     assert_eq!(failure.error.code, JobErrorCode::InternalError);
