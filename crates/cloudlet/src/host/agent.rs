@@ -1,7 +1,7 @@
 //! The agent: one actor for each resource, run on a clock and a driver.
 //!
-//! [`keeper`] keeps a resource's actor going, [`runner`] takes events to it and carries out what it
-//! wants done, [`action`] is the one action under way, [`outbox`] what is still to be told. What to
+//! `keeper` keeps a resource's actor going, `runner` takes events to it and carries out what it
+//! wants done, `action` is the one action under way, `outbox` what is still to be told. What to
 //! do is decided by the actor alone (`model::actor`); what is known of jobs is decided by the engine.
 
 mod action;
@@ -100,6 +100,11 @@ impl Agent {
     /// The world as the driver sees it now.
     pub async fn world(&self) -> anyhow::Result<BTreeMap<ResourceId, MachineObserved>> {
         self.shared.driver.list().await
+    }
+
+    /// What in the driver's log of effects should never have happened, in words.
+    pub fn referee(&self) -> Vec<String> {
+        self.shared.driver.referee()
     }
 
     /// Begins nothing new, kills what can be killed, waits until no action is out.

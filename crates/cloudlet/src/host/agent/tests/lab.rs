@@ -31,6 +31,7 @@ use std::{
     },
 };
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub(super) const RESOURCE: ResourceId = ResourceId(Uuid::from_u128(1));
@@ -42,6 +43,7 @@ pub(super) struct Desk {
     reports: Mutex<Vec<Entry>>,
     way_back: Mutex<Option<Assignment>>,
     closed: AtomicBool,
+    pub(super) settled: Notify,
 }
 
 #[derive(Clone, Debug)]
@@ -76,7 +78,11 @@ impl Engine for Desk {
                 Some(assignment) => Told::Spec(assignment),
                 None => Told::Forget,
             };
+            let settled = report.state == ReportState::Settled;
             self.reports.lock().unwrap().push(Entry { at_ms, report });
+            if settled {
+                self.settled.notify_one();
+            }
             Some(told)
         })
     }
@@ -90,6 +96,7 @@ impl Desk {
             reports: Mutex::default(),
             way_back: Mutex::default(),
             closed: AtomicBool::new(false),
+            settled: Notify::new(),
         })
     }
 
@@ -232,7 +239,10 @@ pub(super) struct Lab {
 
 impl Lab {
     pub(super) async fn open(speed: f64) -> Self {
-        let clock = Clock::manual(Timestamp::from_millis(1_000_000));
+        Self::on(Clock::manual(Timestamp::from_millis(1_000_000)), speed).await
+    }
+
+    pub(super) async fn on(clock: Clock, speed: f64) -> Self {
         let data = tempfile::tempdir().unwrap();
         let driver = sim(data.path(), &clock, speed);
         Self::with(data, clock, driver.clone(), driver, Vec::new()).await
