@@ -1,7 +1,7 @@
 //! The agent: one actor for each resource, run on a clock and a driver.
 //!
-//! [`keeper`] keeps a resource's actor going, [`runner`] takes events to it and carries out what it
-//! wants done, [`action`] is the one action under way, [`outbox`] what is still to be told. What to
+//! `keeper` keeps a resource's actor going, `runner` takes events to it and carries out what it
+//! wants done, `action` is the one action under way, `outbox` what is still to be told. What to
 //! do is decided by the actor alone (`model::actor`); what is known of jobs is decided by the engine.
 
 mod action;
@@ -102,7 +102,7 @@ impl Agent {
         self.shared.driver.list().await
     }
 
-    /// What the driver's own record of effects says against it.
+    /// What in the driver's log of effects should never have happened, in words.
     pub fn referee(&self) -> Vec<String> {
         self.shared.driver.referee()
     }

@@ -11,7 +11,7 @@ use model::{
     report::Failure,
 };
 use std::sync::{
-    Arc,
+    Arc, MutexGuard, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 use tokio::sync::{Mutex, mpsc};
@@ -24,7 +24,26 @@ pub(super) struct Place {
     /// Held by the action that is under way.
     pub(super) acting: Arc<Mutex<()>>,
     /// What the actor works on.
-    pub(super) generation: AtomicU64,
+    generation: AtomicU64,
+    /// From a panic until the keeper has taken note of it.
+    panicked: std::sync::Mutex<Option<Busy>>,
+}
+
+impl Place {
+    /// Keeps in mind what the actor works on.
+    pub(super) fn works_on(&self, assignment: &Assignment) {
+        self.generation
+            .store(assignment.generation, Ordering::Relaxed);
+    }
+
+    /// The actor is being unwound.
+    pub(super) fn panicked(&self, busy: Busy) {
+        *self.last_panic() = Some(busy);
+    }
+
+    fn last_panic(&self) -> MutexGuard<'_, Option<Busy>> {
+        self.panicked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Pauses that double from [`RETRY_FIRST_MS`] to [`RETRY_LONGEST_MS`].
@@ -53,6 +72,7 @@ pub(super) async fn keep(
         post: Arc::default(),
         acting: Arc::default(),
         generation: AtomicU64::new(letter.assignment.generation),
+        panicked: std::sync::Mutex::default(),
     });
     let resource = letter.assignment.resource;
     let Letter {
@@ -67,7 +87,8 @@ pub(super) async fn keep(
             Ok(()) | Err(_) => return,
         }
         tracing::error!(%resource, "the actor panicked; it is started anew");
-        busy = shared.clock.busy();
+        let held = place.last_panic().take();
+        busy = held.unwrap_or_else(|| shared.clock.busy());
         // Its action was told to end when it went.
         drop(place.acting.lock().await);
         let Some((told, rested)) = confess(&shared, &place, resource, busy).await else {
@@ -147,13 +168,5 @@ fn bare(resource: ResourceId, generation: u64, state: ReportState) -> Report {
         remaining: u64::MAX,
         phases: Vec::new(),
         observed: None,
-    }
-}
-
-/// For the runner: what an actor works on, kept where a panic cannot take it along.
-impl Place {
-    pub(super) fn works_on(&self, assignment: &Assignment) {
-        self.generation
-            .store(assignment.generation, Ordering::Relaxed);
     }
 }

@@ -90,6 +90,15 @@ pub(super) async fn run(
     }
 }
 
+impl Drop for Runner {
+    /// A manual clock stands until the keeper has taken note of a panic.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.place.panicked(self.shared.clock.busy());
+        }
+    }
+}
+
 impl Runner {
     /// Waits for the next thing that happens and handles it.
     async fn turn(&mut self, inbox: &mut mpsc::UnboundedReceiver<Letter>) -> Result<(), Over> {

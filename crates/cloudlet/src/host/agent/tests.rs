@@ -4,7 +4,8 @@ mod lab;
 mod restart;
 mod strikes;
 
-use lab::{Lab, RESOURCE, absent, create, fail, machine_is_up};
+use crate::clock::Clock;
+use lab::{Lab, RESOURCE, absent, create, machine_is_up};
 use model::{ReportState, spec::DiskObserved};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,10 +40,11 @@ async fn a_create_goes_through_its_phases_smoothly_and_settles() {
         let news = pair[0].report.phase != pair[1].report.phase;
         assert!(news || pair[1].at_ms - pair[0].at_ms >= 250);
     }
-    assert_eq!(lab.driver.referee(), [""; 0]);
+    assert_eq!(lab.agent.referee(), [""; 0]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+/// On one thread, so that two specs lie in the mailbox when it is opened.
+#[tokio::test]
 async fn a_newer_spec_kills_the_action_and_only_the_newest_is_worked_on() {
     let lab = Lab::open(1.0).await;
     lab.assign(create(1));
@@ -127,7 +129,6 @@ async fn stopped_it_ends_the_action_and_begins_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_resources_at_once() {
     let lab = Lab::open(1.0).await;
-    lab.faults.place(fail("vm.delete"));
     for number in 1..=50 {
         lab.assign(lab::of(number, create(1)));
     }
@@ -136,4 +137,15 @@ async fn many_resources_at_once() {
     assert_eq!(world.len(), 50);
     assert!(world.values().all(|machine| machine.is_running()));
     assert_eq!(lab.driver.referee(), [""; 0]);
+}
+
+/// The one test on real time: a create that takes some ten milliseconds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_the_machines_clock_too() {
+    let lab = Lab::on(Clock::real(), 1_000.0).await;
+    lab.assign(create(1));
+    lab.desk.settled.notified().await;
+    let last = lab.desk.last();
+    assert!(machine_is_up(&last.report, 1) && last.at_ms < 5_000);
+    lab.agent.stop().await;
 }

@@ -1,8 +1,8 @@
 //! The simulator: a driver that needs no privileges and no hardware, and takes believable time.
 //!
-//! Its world is a file of its own ([`world`]), which nothing but the driver's trait shows to the rest
+//! Its world is a file of its own (`world`), which nothing but the driver's trait shows to the rest
 //! of Cloudlet. It survives the process at any moment, not a power cut. How long an action takes
-//! follows from the seed ([`pace`]); every action is killable between two steps and then leaves what
+//! follows from the seed (`pace`); every action is killable between two steps and then leaves what
 //! is half-made. It never decides what to do next: that is the planner's.
 
 mod pace;

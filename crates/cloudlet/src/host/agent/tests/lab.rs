@@ -31,6 +31,7 @@ use std::{
     },
 };
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub(super) const RESOURCE: ResourceId = ResourceId(Uuid::from_u128(1));
@@ -40,7 +41,9 @@ pub(super) struct Desk {
     clock: Clock,
     newest: Mutex<BTreeMap<ResourceId, Assignment>>,
     reports: Mutex<Vec<Entry>>,
+    way_back: Mutex<Option<Assignment>>,
     closed: AtomicBool,
+    pub(super) settled: Notify,
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +60,11 @@ impl Engine for Desk {
                 return None;
             }
             let at_ms = self.clock.moment().steady_ms;
+            if let ReportState::Failed(_) = report.state
+                && let Some(way_back) = self.way_back.lock().unwrap().take()
+            {
+                self.knows(way_back);
+            }
             let mut newest = self.newest.lock().unwrap();
             let told = match newest.get(&report.resource).cloned() {
                 Some(assignment)
@@ -70,7 +78,11 @@ impl Engine for Desk {
                 Some(assignment) => Told::Spec(assignment),
                 None => Told::Forget,
             };
+            let settled = report.state == ReportState::Settled;
             self.reports.lock().unwrap().push(Entry { at_ms, report });
+            if settled {
+                self.settled.notify_one();
+            }
             Some(told)
         })
     }
@@ -82,12 +94,19 @@ impl Desk {
             clock: clock.clone(),
             newest: Mutex::default(),
             reports: Mutex::default(),
+            way_back: Mutex::default(),
             closed: AtomicBool::new(false),
+            settled: Notify::new(),
         })
     }
 
     pub(super) fn close(&self, closed: bool) {
         self.closed.store(closed, Ordering::Relaxed);
+    }
+
+    /// The first failure is answered with this.
+    pub(super) fn goes_back_by(&self, assignment: Assignment) {
+        *self.way_back.lock().unwrap() = Some(assignment);
     }
 
     pub(super) fn knows(&self, assignment: Assignment) {
@@ -220,26 +239,33 @@ pub(super) struct Lab {
 
 impl Lab {
     pub(super) async fn open(speed: f64) -> Self {
-        let clock = Clock::manual(Timestamp::from_millis(1_000_000));
-        let data = tempfile::tempdir().unwrap();
-        let driver = sim(data.path(), &clock, speed);
-        Self::with(data, clock, driver.clone(), driver).await
+        Self::on(Clock::manual(Timestamp::from_millis(1_000_000)), speed).await
     }
 
-    /// With a driver of the test's own in front of the simulator.
+    pub(super) async fn on(clock: Clock, speed: f64) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let driver = sim(data.path(), &clock, speed);
+        Self::with(data, clock, driver.clone(), driver, Vec::new()).await
+    }
+
+    /// With a driver of the test's own in front of the simulator, and what is assigned already.
     pub(super) async fn with(
         data: TempDir,
         clock: Clock,
         driver: Arc<SimDriver>,
         front: Arc<dyn Driver>,
+        assignments: Vec<Assignment>,
     ) -> Self {
         let (desk, faults) = (Desk::new(&clock), Faults::default());
+        for assignment in &assignments {
+            desk.knows(assignment.clone());
+        }
         let start = Agent::start(
             front,
             desk.clone(),
             clock.clone(),
             faults.clone(),
-            Vec::new(),
+            assignments,
         );
         let agent = start.await.unwrap();
         Self {

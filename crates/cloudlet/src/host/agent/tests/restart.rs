@@ -1,6 +1,6 @@
 //! What survives: a crash of the process, a panic of an actor, an engine that fell behind.
 
-use super::lab::{Desk, Lab, RESOURCE, absent, create, effects, machine_is_up, of, sim};
+use super::lab::{Desk, Entry, Lab, RESOURCE, absent, create, effects, machine_is_up, of, sim};
 use crate::{
     clock::Clock,
     faults::Faults,
@@ -15,6 +15,7 @@ use model::{
     Assignment, MachineObserved, ReportState,
     actor::{ActionError, Ledger},
 };
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -87,6 +88,37 @@ fn after_a_crash_in_the_third_action_the_first_two_are_not_begun_again() {
     assert_eq!(sim(data.path(), &clock, 1.0).referee(), [""; 0]);
 }
 
+/// Machines on their way there and back, with newer specs and crashes anywhere in between.
+#[test]
+fn whatever_the_moments_of_the_crashes_nothing_happens_twice() {
+    for seed in 0..8 {
+        let data = tempfile::tempdir().unwrap();
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut now = Timestamp::from_millis(0);
+        let mut assignments: Vec<_> = (1..=6).map(|number| of(number, create(1))).collect();
+        for _ in 0..8 {
+            let seconds = random.random_range(0..=4);
+            (_, now) = live(data.path(), now, assignments.clone(), seconds);
+            for assignment in &mut assignments {
+                if random.random_bool(0.2) {
+                    // There is no way from absent back to a machine: its boot numbers are forgotten.
+                    let goes = assignment.spec.is_absent() || random.random_bool(0.5);
+                    let next = if goes { absent } else { create };
+                    let number = assignment.resource.0.as_u128();
+                    *assignment = of(number, next(assignment.generation + 1));
+                }
+            }
+        }
+        let count = assignments.len();
+        let (desk, _) = live(data.path(), now, assignments, 60);
+        let settled = |entry: &&Entry| entry.report.state == ReportState::Settled;
+        let settled = desk.reports().iter().filter(settled).count();
+        assert_eq!(settled, count, "seed {seed}");
+        let driver = sim(data.path(), &Clock::manual(now), 1.0);
+        assert_eq!(driver.referee(), [""; 0], "seed {seed}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_engine_that_fell_behind_the_ledger_is_refused() {
     let data = tempfile::tempdir().unwrap();
@@ -97,8 +129,7 @@ async fn an_engine_that_fell_behind_the_ledger_is_refused() {
         ..Ledger::default()
     };
     driver.save(RESOURCE, ledger.clone()).await.unwrap();
-    let lab = Lab::with(data, clock, driver.clone(), driver).await;
-    lab.assign(create(3));
+    let lab = Lab::with(data, clock, driver.clone(), driver, vec![create(3)]).await;
     lab.assign(create(4));
     lab.idle().await;
     assert_eq!(lab.effects(), [""; 0]);
@@ -113,7 +144,7 @@ async fn what_is_in_no_record_is_forgotten_only_if_nothing_is_left_of_it() {
     let data = tempfile::tempdir().unwrap();
     let clock = Clock::manual(Timestamp::from_millis(0));
     let driver = sim(data.path(), &clock, 0.0);
-    let lab = Lab::with(data, clock, driver.clone(), driver).await;
+    let lab = Lab::with(data, clock, driver.clone(), driver, Vec::new()).await;
     lab.assign(create(1));
     lab.idle().await;
     lab.agent.stop().await;
@@ -185,7 +216,7 @@ async fn panicking(in_save: u32, in_act: u32) -> Lab {
         acts: AtomicU32::new(0),
         in_act,
     });
-    Lab::with(data, clock, driver, front).await
+    Lab::with(data, clock, driver, front, Vec::new()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -203,8 +234,8 @@ async fn an_action_that_panics_has_failed_for_good() {
 async fn an_actor_that_panics_is_told_of_and_started_anew_on_the_newest_spec() {
     // In the midst of the first action: its progress is being saved.
     let lab = panicking(8, 0).await;
+    lab.desk.goes_back_by(absent(2));
     lab.assign(create(1));
-    lab.desk.knows(absent(2));
     lab.clock.advance(10).await;
     let (_, failure) = lab.desk.failure().expect("a failure");
     assert_eq!(failure.error.code, JobErrorCode::InternalError);
