@@ -52,6 +52,11 @@ async fn fields_of_a_create() {
     for (field, value) in cases {
         cloud.post(MACHINES, with(field, value)).await.names(field);
     }
+}
+
+#[tokio::test]
+async fn a_create_as_a_whole() {
+    let cloud = TestCloud::start().await;
     for field in ["name", "datacenterId", "imageId", "configurationId"] {
         cloud.post(MACHINES, without(field)).await.names(field);
     }
