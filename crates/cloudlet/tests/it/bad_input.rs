@@ -427,6 +427,12 @@ async fn the_operator() {
         (&quotas["vcpus"]["limit"], &quotas["gpus"]["limit"]),
         (&json!(4), &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn faults_and_clock() {
+    let cloud = TestCloud::start().await;
+    let admin = |method, path: &'static str, body| cloud.admin(method, path, body);
     let faults = "/admin/v1/faults";
     for (body, field) in [
         (json!({"kind": "fail"}), "operation"),
