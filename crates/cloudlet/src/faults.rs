@@ -1,17 +1,32 @@
 //! Faults that an operator has placed: which action of which job they strike, and when.
 //!
 //! They strike between the agent and the driver, so they work with any driver. Kept in memory: a
-//! restart clears them.
+//! restart clears them. Which match is struck is drawn from a seed: the same run strikes the same.
 
 use api::{
-    FaultId,
+    FaultId, JobErrorCode,
     admin::{Fault, FaultCreate, FaultKind},
 };
-use model::{actor::ActionError, report::Origin};
+use model::{actor::ActionError, job::JobError, report::Origin};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// What a failed action says where the fault gives no text.
+const DEFAULT_TEXT: &str = "Fault placed by an operator.";
 
 /// All faults that are placed; clones are the same set.
-#[derive(Clone, Default)]
-pub struct Faults {}
+#[derive(Clone)]
+pub struct Faults {
+    placed: Arc<Mutex<Placed>>,
+}
+
+struct Placed {
+    faults: Vec<Fault>,
+    random: StdRng,
+}
 
 /// What strikes a running action.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,31 +37,129 @@ pub enum Strike {
     Stall,
 }
 
+/// Watches one action from its beginning to its end: each fault has one chance at it.
+pub struct Watch {
+    faults: Faults,
+    origin: Origin,
+    phase: String,
+    drawn: BTreeSet<FaultId>,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self::seeded(0)
+    }
+}
+
 impl Faults {
-    /// Places a fault; it strikes the first match after this.
-    pub fn place(&self, _fault: FaultCreate) -> Fault {
-        let _ = FaultKind::Fail;
-        unimplemented!()
+    /// No faults yet; which matches are struck follows from `seed`.
+    pub fn seeded(seed: u64) -> Self {
+        let placed = Placed {
+            faults: Vec::new(),
+            random: StdRng::seed_from_u64(seed),
+        };
+        Self {
+            placed: Arc::new(Mutex::new(placed)),
+        }
     }
 
-    /// Every fault with its hits.
+    /// Places a fault; it strikes the first match after this.
+    pub fn place(&self, fault: FaultCreate) -> Fault {
+        let mut placed = self.lock();
+        let id = uuid::Builder::from_random_bytes(placed.random.random()).into_uuid();
+        let fault = Fault {
+            id: FaultId(id),
+            fault,
+            hits: 0,
+        };
+        placed.faults.push(fault.clone());
+        fault
+    }
+
+    /// Every fault with its hits, in the order in which they were placed.
     pub fn list(&self) -> Vec<Fault> {
-        unimplemented!()
+        self.lock().faults.clone()
     }
 
     /// Takes one away; says whether it was there.
-    pub fn remove(&self, _id: FaultId) -> bool {
-        unimplemented!()
+    pub fn remove(&self, id: FaultId) -> bool {
+        let faults = &mut self.lock().faults;
+        let before = faults.len();
+        faults.retain(|fault| fault.id != id);
+        faults.len() < before
     }
 
     /// Takes all away.
     pub fn clear(&self) {
-        unimplemented!()
+        self.lock().faults.clear();
     }
 
-    /// What strikes an action of this origin in this phase, its job at this percentage. Asked when an
-    /// action begins and each time that it tells how far it is; a strike is counted.
-    pub fn strike(&self, _origin: Origin, _phase: &str, _percent: u64) -> Option<Strike> {
-        unimplemented!()
+    /// What strikes an action that is looked at this once; [`Faults::watch`] for one that goes on.
+    pub fn strike(&self, origin: Origin, phase: &str, percent: u64) -> Option<Strike> {
+        self.watch(origin, phase).strike(percent)
+    }
+
+    /// Watches an action of this origin in this phase.
+    pub fn watch(&self, origin: Origin, phase: &str) -> Watch {
+        Watch {
+            faults: self.clone(),
+            origin,
+            phase: phase.to_owned(),
+            drawn: BTreeSet::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Placed> {
+        // Nothing panics while it is held, so what it guards is whole.
+        self.placed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl Watch {
+    /// What strikes the action, its job at this percentage. Asked when the action begins and each
+    /// time that it tells how far it is; a strike is counted.
+    pub fn strike(&mut self, percent: u64) -> Option<Strike> {
+        let Placed { faults, random } = &mut *self.faults.lock();
+        for fault in faults {
+            let is_spent = fault.hits >= fault.fault.times.unwrap_or(1);
+            if is_spent
+                || !matches(&fault.fault, self.origin, &self.phase, percent)
+                || !self.drawn.insert(fault.id)
+            {
+                continue;
+            }
+            let chance = fault.fault.probability.unwrap_or(1.0).clamp(0.0, 1.0);
+            // What is no number strikes never.
+            if chance.is_nan() || !random.random_bool(chance) {
+                continue;
+            }
+            fault.hits += 1;
+            return Some(strike(&fault.fault));
+        }
+        None
+    }
+}
+
+fn matches(fault: &FaultCreate, origin: Origin, phase: &str, percent: u64) -> bool {
+    (fault.operation == "*" || fault.operation == origin.operation.definition().name)
+        && fault.tenant_id.is_none_or(|tenant| tenant == origin.tenant)
+        && fault.at_phase.as_ref().is_none_or(|at| at == phase)
+        && fault.at_percent.is_none_or(|at| percent >= u64::from(at))
+}
+
+fn strike(fault: &FaultCreate) -> Strike {
+    match fault.kind {
+        FaultKind::Stall => Strike::Stall,
+        FaultKind::Fail => {
+            let code = fault.error_code.unwrap_or(JobErrorCode::DriverError);
+            let text = fault.error.as_deref().unwrap_or(DEFAULT_TEXT);
+            Strike::Fail(ActionError {
+                error: JobError::new(code, text),
+                permanent: fault.permanent.unwrap_or(true),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

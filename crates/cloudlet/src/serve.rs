@@ -12,14 +12,14 @@ use crate::{
 use anyhow::Context as _;
 use api::admin::ClockMode;
 use model::catalogue::{self, Catalogue};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 mod first_start;
 
 /// How long requests under way may take to end when the server shuts down.
-const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+const DRAIN_LIMIT: Duration = Duration::from_secs(4);
 /// What the simulator's durations derive from where no seed is given.
 const DEFAULT_SEED: u64 = 1;
 
@@ -43,7 +43,7 @@ impl Server {
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr()?;
         let (store, clock) = open_store(config, &catalogue).await?;
-        first_start::prepare(&store, config, address).await?;
+        let keys = first_start::prepare(&store, address).await?;
         let faults = Faults::default();
         let engine = Engine::new(store, clock.clone(), faults, &catalogue);
         let driver = match config.driver {
@@ -52,14 +52,11 @@ impl Server {
                     speed,
                     seed: seed.unwrap_or(DEFAULT_SEED),
                 };
-                Arc::new(SimDriver::open(
-                    &config.data.join("sim-world.db"),
-                    clock,
-                    options,
-                )?)
+                Arc::new(SimDriver::open(&config.data, clock, options)?)
             }
         };
         engine.start(driver).await?;
+        first_start::greet(config, address, keys.as_ref());
         let app = App::new(engine.clone(), catalogue, config);
         let closing = CancellationToken::new();
         let closed = closing.clone().cancelled_owned();
@@ -119,6 +116,7 @@ fn log_to_stderr() {
         .with_writer(std::io::stderr)
         .with_max_level(level.unwrap_or(tracing::Level::INFO))
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
 }
 

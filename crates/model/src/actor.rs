@@ -140,6 +140,8 @@ pub struct Actor {
     retries: u32,
     phases: Vec<Phase>,
     seen: Option<MachineObserved>,
+    looking: bool,
+    look_again: bool,
 }
 
 impl Actor {
@@ -159,6 +161,8 @@ impl Actor {
             retries: 0,
             phases: Vec::new(),
             seen: None,
+            looking: false,
+            look_again: false,
         };
         let mut effects = Vec::new();
         if actor.assignment.generation >= actor.ledger.generation {
@@ -206,8 +210,7 @@ impl Actor {
             Event::Observed(observed) => self.observed(observed, now, &mut effects),
             Event::Progress(thousandths) => self.progressed(thousandths, now, &mut effects),
             Event::Ended(result) => self.ended(result, now, &mut effects),
-            Event::Changed if self.stage == Stage::Resting => effects.push(Effect::Observe),
-            Event::Changed => {}
+            Event::Changed => self.changed(&mut effects),
             Event::Tick => self.tick(now, &mut effects),
         }
         effects
@@ -215,7 +218,9 @@ impl Actor {
 
     fn assigned(&mut self, assignment: Assignment, now: Moment, effects: &mut Vec<Effect>) {
         let newest = self.newer.as_ref().unwrap_or(&self.assignment);
-        if assignment.generation <= newest.generation {
+        if assignment.generation <= newest.generation
+            || assignment.generation < self.ledger.generation
+        {
             return;
         }
         self.newer = Some(assignment);
@@ -227,11 +232,30 @@ impl Actor {
                 }
             }
             // The look that is under way will be used for the newest spec.
-            Stage::Observing => self.take_newer(now, effects),
-            Stage::Waiting { .. } | Stage::Resting => {
+            Stage::Observing | Stage::Waiting { .. } | Stage::Resting => {
                 self.take_newer(now, effects);
-                effects.push(Effect::Observe);
+                self.look(effects);
             }
+        }
+    }
+
+    /// Asks for a look unless one is under way: of two answers the older could come last.
+    fn look(&mut self, effects: &mut Vec<Effect>) {
+        if !self.looking {
+            self.looking = true;
+            effects.push(Effect::Observe);
+        }
+    }
+
+    /// What is seen by a look under way may be from before the change. An action or a pause is
+    /// followed by a look in any case.
+    fn changed(&mut self, effects: &mut Vec<Effect>) {
+        match self.stage {
+            Stage::Observing | Stage::Resting => {
+                self.look_again = self.looking;
+                self.look(effects);
+            }
+            Stage::Acting { .. } | Stage::Waiting { .. } => {}
         }
     }
 
@@ -249,7 +273,7 @@ impl Actor {
         self.stage = Stage::Observing;
         self.renew(now);
         self.save_generation(effects);
-        effects.push(Effect::Observe);
+        self.look(effects);
     }
 
     fn save_generation(&mut self, effects: &mut Vec<Effect>) {
@@ -277,6 +301,10 @@ impl Actor {
     }
 
     fn observed(&mut self, observed: MachineObserved, now: Moment, effects: &mut Vec<Effect>) {
+        self.looking = false;
+        if std::mem::take(&mut self.look_again) {
+            return self.look(effects);
+        }
         match self.stage {
             Stage::Resting => self.watched(observed, effects),
             Stage::Observing => self.decide(observed, now, effects),
@@ -439,7 +467,7 @@ impl Actor {
         } else {
             self.retries = 0;
         }
-        effects.push(Effect::Observe);
+        self.look(effects);
     }
 
     /// Whatever the error says, the world is looked at before anything follows from it.
@@ -472,11 +500,11 @@ impl Actor {
                     self.failure = Some(self.stall.failure(*action));
                 }
                 self.stage = Stage::Observing;
-                effects.push(Effect::Observe);
+                self.look(effects);
             }
             Stage::Waiting { until_ms } if *until_ms <= now.steady_ms => {
                 self.stage = Stage::Observing;
-                effects.push(Effect::Observe);
+                self.look(effects);
             }
             _ => {}
         }

@@ -1,16 +1,67 @@
 //! The agent: one actor for each resource, run on a clock and a driver.
+//!
+//! [`keeper`] keeps a resource's actor going, [`runner`] takes events to it and carries out what it
+//! wants done, [`action`] is the one action under way, [`outbox`] what is still to be told. What to
+//! do is decided by the actor alone (`model::actor`); what is known of jobs is decided by the engine.
+
+mod action;
+mod keeper;
+mod outbox;
+mod runner;
+#[cfg(test)]
+mod tests;
 
 use super::{Engine, driver::Driver};
-use crate::{clock::Clock, faults::Faults};
+use crate::{
+    clock::{Busy, Clock},
+    faults::Faults,
+};
 use api::ResourceId;
 use model::{Assignment, MachineObserved};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How long [`Agent::stop`] waits, in real time, for what is under way to end.
+const STOP_TIMEOUT: Duration = Duration::from_secs(4);
+/// How many forgotten resources are remembered, so that a spec that was on its way when its
+/// resource went brings nothing back.
+const FORGOTTEN_LIMIT: usize = 1024;
 
 /// The agent of a host; clones are the same agent.
 #[derive(Clone)]
-pub struct Agent {}
+pub struct Agent {
+    shared: Arc<Shared>,
+}
 
-#[allow(unused_variables, clippy::unused_async)]
+/// What every part of an agent works with.
+struct Shared {
+    driver: Arc<dyn Driver>,
+    engine: Arc<dyn Engine>,
+    clock: Clock,
+    faults: Faults,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    directory: Mutex<Directory>,
+}
+
+/// Where letters to a resource's actor go.
+#[derive(Default)]
+struct Directory {
+    mailboxes: BTreeMap<ResourceId, mpsc::UnboundedSender<Letter>>,
+    forgotten: VecDeque<ResourceId>,
+}
+
+/// The newest spec on its way to its actor. There are as many as the engine has written specs.
+struct Letter {
+    assignment: Assignment,
+    busy: Busy,
+}
+
 impl Agent {
     /// Starts the agent: takes up each resource that it is assigned or has a ledger of.
     pub async fn start(
@@ -20,21 +71,106 @@ impl Agent {
         faults: Faults,
         assignments: Vec<Assignment>,
     ) -> anyhow::Result<Self> {
-        unimplemented!()
+        let mut unassigned = driver.ledgers().await?;
+        let shared = Arc::new(Shared {
+            driver,
+            engine,
+            clock,
+            faults,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            directory: Mutex::default(),
+        });
+        for assignment in assignments {
+            unassigned.remove(&assignment.resource);
+            shared.assign(assignment);
+        }
+        for resource in unassigned.into_keys() {
+            let ask = keeper::ask(Arc::clone(&shared), resource, shared.clock.busy());
+            shared.tasks.spawn(ask);
+        }
+        Ok(Self { shared })
     }
 
     /// Tells it the newest spec of a resource. Never blocks.
     pub fn assign(&self, assignment: Assignment) {
-        unimplemented!()
+        self.shared.assign(assignment);
     }
 
     /// The world as the driver sees it now.
     pub async fn world(&self) -> anyhow::Result<BTreeMap<ResourceId, MachineObserved>> {
-        unimplemented!()
+        self.shared.driver.list().await
+    }
+
+    /// What the driver's own record of effects says against it.
+    pub fn referee(&self) -> Vec<String> {
+        self.shared.driver.referee()
     }
 
     /// Begins nothing new, kills what can be killed, waits until no action is out.
     pub async fn stop(&self) {
-        unimplemented!()
+        let Shared { stop, tasks, .. } = &*self.shared;
+        stop.cancel();
+        tasks.close();
+        if tokio::time::timeout(STOP_TIMEOUT, tasks.wait())
+            .await
+            .is_err()
+        {
+            let left = tasks.len();
+            tracing::error!("the agent stops with {left} tasks still under way");
+        }
+    }
+}
+
+impl Shared {
+    fn assign(self: &Arc<Self>, assignment: Assignment) {
+        // Generation 0: nothing was ever to be made true.
+        if assignment.generation == 0 || self.stop.is_cancelled() {
+            return;
+        }
+        let resource = assignment.resource;
+        let busy = self.clock.busy();
+        let letter = Letter { assignment, busy };
+        let mut directory = self.directory();
+        let unsent = match directory.mailboxes.get(&resource) {
+            Some(mailbox) => mailbox.send(letter).map_err(|unsent| unsent.0),
+            None => Err(letter),
+        };
+        let Err(letter) = unsent else { return };
+        if directory.forgotten.contains(&resource) {
+            return;
+        }
+        let (mailbox, inbox) = mpsc::unbounded_channel();
+        directory.mailboxes.insert(resource, mailbox);
+        drop(directory);
+        let keep = keeper::keep(Arc::clone(self), letter, inbox);
+        self.tasks.spawn(keep);
+    }
+
+    /// Takes a resource out of the directory for good.
+    fn forgotten(&self, resource: ResourceId) {
+        let mut directory = self.directory();
+        directory.mailboxes.remove(&resource);
+        directory.forgotten.push_back(resource);
+        if directory.forgotten.len() > FORGOTTEN_LIMIT {
+            directory.forgotten.pop_front();
+        }
+    }
+
+    fn directory(&self) -> MutexGuard<'_, Directory> {
+        // Nothing panics while it is held, so what it guards is whole.
+        self.directory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sleeps for some milliseconds of the clock; nothing if the agent stops meanwhile.
+    async fn pause(&self, millis: u64, busy: Busy) -> Option<Busy> {
+        let until = self.clock.moment().steady_ms.saturating_add(millis);
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            busy = self.clock.sleep_until(until, busy) => Some(busy),
+        }
     }
 }

@@ -1,12 +1,18 @@
 //! What a driver is: something that can look at the world and act on it, one resource at a time.
 
+use crate::clock::{Busy, Clock};
 use api::ResourceId;
 use model::{
     MachineObserved,
     actor::{ActionError, Ledger},
     plan::Action,
 };
-use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 use tokio_util::sync::CancellationToken;
 
 /// A future that a driver returns.
@@ -32,8 +38,19 @@ pub trait Driver: Send + Sync + 'static {
     /// Every ledger that is kept.
     fn ledgers(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Ledger>>>;
 
+    /// The ledger of one resource, if one is kept.
+    fn ledger(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<Option<Ledger>>> {
+        Box::pin(async move { Ok(self.ledgers().await?.remove(&resource)) })
+    }
+
     /// Drops what is kept of a resource that is gone for good.
     fn forget(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<()>>;
+
+    /// What in the log of effects should never have happened, in words; only a world that keeps
+    /// such a log can tell.
+    fn referee(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// One action to do.
@@ -48,4 +65,54 @@ pub struct Work {
     pub progress: Arc<dyn Fn(u16) + Send + Sync>,
     /// Cancelled when the action is to end now.
     pub kill: CancellationToken,
+    /// Where the driver waits for time to pass.
+    pub pause: Pause,
+}
+
+/// Where an action waits for time to pass; clones are the same place.
+///
+/// It holds the action's [`Busy`] while the action works and gives it up while it waits. Whoever
+/// began the action holds a clone until it has taken note of the end, so that a manual clock never
+/// moves between the two.
+#[derive(Clone)]
+pub struct Pause {
+    clock: Clock,
+    held: Arc<Mutex<Held>>,
+}
+
+struct Held {
+    working: Option<Busy>,
+    ending: Option<Busy>,
+}
+
+impl Pause {
+    /// For an action that begins now.
+    pub fn new(clock: Clock) -> Self {
+        let held = Arc::new(Mutex::new(Held {
+            working: Some(clock.busy()),
+            ending: None,
+        }));
+        Self { clock, held }
+    }
+
+    /// Waits until the steady clock shows `steady_ms`. Dropped on its way, it leaves the action
+    /// counted as waiting, unless its [end](Pause::end) was announced.
+    pub async fn until(&self, steady_ms: u64) {
+        let working = self.held().working.take();
+        let busy = working.unwrap_or_else(|| self.clock.busy());
+        let busy = self.clock.sleep_until(steady_ms, busy).await;
+        self.held().working = Some(busy);
+    }
+
+    /// Announces that the action is about to end: from now on it counts as working, even while it
+    /// waits. Called before it is killed.
+    pub fn end(&self) {
+        let busy = self.clock.busy();
+        self.held().ending.get_or_insert(busy);
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // Nothing panics while it is held, so what it guards is whole.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

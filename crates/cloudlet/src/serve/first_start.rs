@@ -14,36 +14,40 @@ const TENANT_KEY: &str = "CLOUDLET_BOOTSTRAP_API_KEY";
 /// The variable that gives the operator's key.
 const OPERATOR_KEY: &str = "CLOUDLET_BOOTSTRAP_ADMIN_KEY";
 
-/// Makes tenant and keys if there are none, and says on stderr what a person needs next.
+/// The keys of a first start, as far as they were made here.
+pub(super) struct FirstKeys {
+    tenant: Key,
+    operator: Key,
+    saved: Option<String>,
+}
+
+/// Makes the first tenant and the keys if there are none yet.
 pub(super) async fn prepare(
     store: &Store,
-    config: &Config,
     address: SocketAddr,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<FirstKeys>> {
     if !store.is_new().await? {
-        say(config, address, None);
-        return Ok(());
+        return Ok(None);
     }
-    let tenant = match store.create_tenant("default".to_owned()).await? {
-        Some(tenant) => tenant,
+    let id = match store.create_tenant("default".to_owned()).await? {
+        Some(tenant) => tenant.id,
         None => {
             let tenants = store.tenants().await?;
-            let found = tenants.into_iter().find(|tenant| tenant.name == "default");
-            found.context("the tenant default is there and is not")?
+            let found = tenants.into_iter().find(|row| row.name == "default");
+            found.context("the tenant default is there and is not")?.id
         }
     };
-    let tenant_key = given_or_new(TENANT_KEY)?;
-    let operator_key = given_or_new(OPERATOR_KEY)?;
-    keep(store, Owner::Tenant(tenant.id), &tenant_key).await?;
+    let tenant = given_or_new(TENANT_KEY)?;
+    let operator = given_or_new(OPERATOR_KEY)?;
+    let saved = save(&tenant, &operator, address)?;
+    keep(store, Owner::Tenant(id), &tenant).await?;
     // Last, since its presence is what says that the first start is over.
-    keep(store, Owner::Operator, &operator_key).await?;
-    let saved = save(&tenant_key, &operator_key, address)?;
-    say(
-        config,
-        address,
-        Some((&tenant_key, &operator_key, saved.as_deref())),
-    );
-    Ok(())
+    keep(store, Owner::Operator, &operator).await?;
+    Ok(Some(FirstKeys {
+        tenant,
+        operator,
+        saved,
+    }))
 }
 
 enum Key {
@@ -99,9 +103,9 @@ fn save(tenant: &Key, operator: &Key, address: SocketAddr) -> anyhow::Result<Opt
     Ok(Some(path.display().to_string()))
 }
 
-/// What a person meets on stderr: plain words, each thing one can open.
+/// What a person meets on stderr: each thing one can open, and what to type next.
 #[allow(clippy::print_stderr)]
-fn say(config: &Config, address: SocketAddr, first: Option<(&Key, &Key, Option<&str>)>) {
+pub(super) fn greet(config: &Config, address: SocketAddr, keys: Option<&FirstKeys>) {
     eprintln!("cloudlet: API at http://{address}/v1, documentation at http://{address}/docs");
     eprintln!("cloudlet: driver sim, data in {}", config.data.display());
     if !address.ip().is_loopback() {
@@ -109,7 +113,12 @@ fn say(config: &Config, address: SocketAddr, first: Option<(&Key, &Key, Option<&
             "cloudlet: warning: listening beyond this machine without TLS; keys travel in the clear"
         );
     }
-    if let Some((tenant, operator, saved)) = first {
+    if let Some(FirstKeys {
+        tenant,
+        operator,
+        saved,
+    }) = keys
+    {
         if let Key::New(text) = tenant {
             eprintln!("cloudlet: the key of tenant default, shown this once: {text}");
         }
@@ -117,7 +126,7 @@ fn say(config: &Config, address: SocketAddr, first: Option<(&Key, &Key, Option<&
             eprintln!("cloudlet: the operator's key, shown this once: {text}");
         }
         if let Some(path) = saved {
-            eprintln!("cloudlet: both are saved in {path}; the command line takes them from there");
+            eprintln!("cloudlet: saved in {path}; the command line takes them from there");
         }
     }
     eprintln!("cloudlet: try: cloudlet vm create web-1");

@@ -4,98 +4,39 @@
 //! commits once; only then is anybody answered. A rule that refuses has written nothing. Nothing
 //! here decides anything: rules live in `model`. Never mentions HTTP or hosts.
 
-use api::{HostId, JobId, KeyId, ResourceId, TenantId, Timestamp};
+mod ids;
+mod lock;
+mod queue;
+mod rows;
+mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod tests;
+
+pub use rows::{Committed, KeyRow, Owner, StoreError, TenantRow, Turned, Urgency};
+
+use api::{HostId, JobId, ResourceId, TenantId, Timestamp};
 use model::{
     Assignment, Context, Job, Refusal, Resource, Write,
     catalogue::Catalogue,
     claim::{Item, Limits},
 };
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use sqlite::{Now, Sqlite, reads, session::NewId, tenants};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
 use tokio::sync::broadcast;
 
 /// The store; clones are the same store.
 #[derive(Clone)]
-pub struct Store {}
-
-/// Why the store could not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// It cannot write or read now; nothing of the transaction is there.
-    #[error("the store is not available: {0}")]
-    Unavailable(String),
-    /// A rule panicked; its transaction was not applied. The cause is in the log.
-    #[error("a rule panicked: {0}")]
-    Panicked(String),
+pub struct Store {
+    sqlite: Arc<Sqlite>,
 }
 
-/// In which order a group of waiting transactions runs: the engine's before acceptances, so that a
-/// flood starves no report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Urgency {
-    /// Start, report, retreat, finish.
-    Engine,
-    /// Requests.
-    Request,
-}
-
-/// What a commit changed, as far as anybody waits for it.
-#[derive(Clone, Debug)]
-pub struct Committed {
-    /// The jobs as they are now.
-    pub jobs: Vec<Job>,
-}
-
-/// A tenant as stored.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TenantRow {
-    /// Its id.
-    pub id: TenantId,
-    /// Its name, unique.
-    pub name: String,
-    /// Whether its keys are refused for now.
-    pub suspended: bool,
-    /// What it may have.
-    pub limits: Limits,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
-/// Whose key it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// The operator.
-    Operator,
-    /// A tenant.
-    Tenant(TenantId),
-}
-
-/// A key as stored: its secret is not, only its SHA-256.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeyRow {
-    /// Its public id.
-    pub id: KeyId,
-    /// Whose it is.
-    pub owner: Owner,
-    /// What it is for.
-    pub name: String,
-    /// Its first characters.
-    pub start: String,
-    /// SHA-256 of the whole key text.
-    pub digest: [u8; 32],
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
-/// A turn that was taken: this job was started (or refused), and its host is to be told this.
-#[derive(Clone, Debug)]
-pub struct Turned {
-    /// The job.
-    pub job: JobId,
-    /// What its host is to be told, if anything.
-    pub assignment: Option<Assignment>,
-}
-
-#[allow(unused_variables, clippy::unused_async)]
 impl Store {
     /// Opens the store in a directory, making it or bringing it up to date; starts its writer.
     pub fn open(
@@ -103,7 +44,19 @@ impl Store {
         catalogue: Arc<Catalogue>,
         clock: crate::clock::Clock,
     ) -> anyhow::Result<Self> {
-        unimplemented!()
+        let now = Arc::new(move || clock.now());
+        Self::open_with(directory, catalogue, now, None)
+    }
+
+    /// Opens it with a time and, in tests, ids of the caller's own.
+    fn open_with(
+        directory: &Path,
+        catalogue: Arc<Catalogue>,
+        now: Now,
+        new_id: Option<NewId>,
+    ) -> anyhow::Result<Self> {
+        let sqlite = Arc::new(Sqlite::open(directory, catalogue, now, new_id)?);
+        Ok(Self { sqlite })
     }
 
     /// Runs a rule in a transaction and answers once it is on disk. The rule may run again.
@@ -112,23 +65,50 @@ impl Store {
         urgency: Urgency,
         rule: impl Fn(&Context<'_>) -> Result<(Vec<Write>, T), Refusal> + Send + 'static,
     ) -> Result<Result<T, Refusal>, StoreError> {
-        unimplemented!()
+        let work = move |session: &mut sqlite::session::Session<'_>| match session.decide(&rule)? {
+            Ok((writes, answer)) => {
+                session.apply(&writes)?;
+                Ok(Ok(answer))
+            }
+            Err(refusal) => Ok(Err(refusal)),
+        };
+        self.sqlite.write(urgency, work).await
     }
 
     /// Starts the job whose turn it is on a host with a free slot; `None` if there is none. A job
     /// whose rule panics is failed instead.
     pub async fn take_turn(&self, host: HostId) -> Result<Option<Turned>, StoreError> {
-        unimplemented!()
+        self.sqlite
+            .write(Urgency::Engine, move |session| session.take_turn(host))
+            .await
     }
 
     /// What commits change, from now on. One that lags has to read again.
     pub fn changes(&self) -> broadcast::Receiver<Arc<Committed>> {
-        unimplemented!()
+        self.sqlite.changes.subscribe()
     }
 
     /// The jobs of a tenant among these ids, in the order asked for, each once.
     pub async fn jobs(&self, tenant: TenantId, ids: Vec<JobId>) -> Result<Vec<Job>, StoreError> {
-        unimplemented!()
+        let (mut known, mut unknown) = (HashMap::new(), Vec::new());
+        let mut seen = HashSet::new();
+        let asked: Vec<_> = ids.into_iter().filter(|&id| seen.insert(id)).collect();
+        for &id in &asked {
+            match self.sqlite.jobs.get(&id) {
+                Some(job) => drop(known.insert(id, job)),
+                None => unknown.push(id),
+            }
+        }
+        known.retain(|_, job| job.tenant == tenant);
+        if !unknown.is_empty() {
+            let read = self
+                .sqlite
+                .read(move |connection| reads::jobs(connection, tenant, &unknown))
+                .await?;
+            known.extend(read.into_iter().map(|job| (job.id, Arc::new(job))));
+        }
+        let found = asked.iter().filter_map(|id| known.remove(id));
+        Ok(found.map(Arc::unwrap_or_clone).collect())
     }
 
     /// A machine of a tenant.
@@ -137,57 +117,73 @@ impl Store {
         tenant: TenantId,
         id: ResourceId,
     ) -> Result<Option<Resource>, StoreError> {
-        unimplemented!()
+        self.sqlite
+            .read(move |connection| reads::resource(connection, tenant, id))
+            .await
     }
 
-    /// A page of a tenant's machines, newest first, and how many there are in all.
+    /// A page of a tenant's machines, newest first, and how many there are in all; page 1 is first.
     pub async fn machines(
         &self,
         tenant: TenantId,
         page: u64,
         limit: u64,
     ) -> Result<(Vec<Resource>, u64), StoreError> {
-        unimplemented!()
+        self.sqlite
+            .read(move |connection| reads::resources_of(connection, tenant, page, limit))
+            .await
     }
 
     /// Every resource there is, for `verify`.
     pub async fn resources(&self) -> Result<Vec<Resource>, StoreError> {
-        unimplemented!()
+        self.sqlite.read(reads::resources).await
     }
 
     /// What a host is to be told when it starts: the newest spec of each of its resources.
     pub async fn assignments(&self, host: HostId) -> Result<Vec<Assignment>, StoreError> {
-        unimplemented!()
+        self.sqlite
+            .read(move |connection| reads::assignments(connection, host))
+            .await
     }
 
     /// Synchronous calls that are pending; those that may start, or all of them.
     pub async fn pending_calls(&self, ready_only: bool) -> Result<Vec<JobId>, StoreError> {
-        unimplemented!()
+        self.sqlite
+            .read(move |connection| reads::pending_calls(connection, ready_only))
+            .await
     }
 
     /// Running jobs whose tenant wishes them cancelled.
     pub async fn cancel_wishes(&self) -> Result<Vec<JobId>, StoreError> {
-        unimplemented!()
+        self.sqlite.read(reads::cancel_wishes).await
     }
 
     /// How much of each item is claimed.
     pub async fn used(&self, items: Vec<Item>) -> Result<BTreeMap<Item, u64>, StoreError> {
-        unimplemented!()
+        self.sqlite
+            .read(move |connection| reads::used(connection, &items))
+            .await
     }
 
     /// Makes a tenant; `None` if the name is taken.
     pub async fn create_tenant(&self, name: String) -> Result<Option<TenantRow>, StoreError> {
-        unimplemented!()
+        self.sqlite
+            .write(Urgency::Request, move |session| {
+                Ok(session.create_tenant(&name)?)
+            })
+            .await
     }
 
     /// Every tenant, by name.
     pub async fn tenants(&self) -> Result<Vec<TenantRow>, StoreError> {
-        unimplemented!()
+        self.sqlite.read(tenants::tenants).await
     }
 
     /// A tenant.
     pub async fn tenant(&self, id: TenantId) -> Result<Option<TenantRow>, StoreError> {
-        unimplemented!()
+        self.sqlite
+            .read(move |connection| tenants::tenant(connection, id))
+            .await
     }
 
     /// Changes what a tenant may have; `None` if there is no such tenant.
@@ -196,7 +192,11 @@ impl Store {
         id: TenantId,
         change: impl Fn(&mut Limits) + Send + 'static,
     ) -> Result<Option<TenantRow>, StoreError> {
-        unimplemented!()
+        self.sqlite
+            .write(Urgency::Request, move |session| {
+                session.set_limits(id, &change)
+            })
+            .await
     }
 
     /// Keeps a key. The caller has made the secret.
@@ -207,36 +207,60 @@ impl Store {
         start: String,
         digest: [u8; 32],
     ) -> Result<KeyRow, StoreError> {
-        unimplemented!()
+        let key = self
+            .sqlite
+            .write(Urgency::Request, move |session| {
+                Ok(session.create_key(owner, &name, &start, digest)?)
+            })
+            .await?;
+        self.sqlite.keys.insert(digest, key.clone());
+        Ok(key)
     }
 
     /// A tenant's keys, oldest first.
     pub async fn keys(&self, tenant: TenantId) -> Result<Vec<KeyRow>, StoreError> {
-        unimplemented!()
+        self.sqlite
+            .read(move |connection| tenants::keys(connection, tenant))
+            .await
     }
 
     /// The key of a digest. Served from memory after the first time.
     pub async fn key(&self, digest: [u8; 32]) -> Result<Option<KeyRow>, StoreError> {
-        unimplemented!()
+        if let Some(key) = self.sqlite.keys.get(&digest) {
+            return Ok(Some(key));
+        }
+        let key = self
+            .sqlite
+            .read(move |connection| tenants::key(connection, digest))
+            .await?;
+        if let Some(key) = &key {
+            self.sqlite.keys.insert(digest, key.clone());
+        }
+        Ok(key)
     }
 
-    /// Whether there is a key of this owner already (first start).
+    /// Whether this is the first start: the operator has no key yet.
     pub async fn is_new(&self) -> Result<bool, StoreError> {
-        unimplemented!()
+        self.sqlite.read(tenants::is_new).await
     }
 
     /// The manual clock's last time, if it was ever stored.
     pub async fn stored_clock(&self) -> Result<Option<Timestamp>, StoreError> {
-        unimplemented!()
+        self.sqlite.read(tenants::stored_clock).await
     }
 
     /// Stores the manual clock's time.
     pub async fn store_clock(&self, now: Timestamp) -> Result<(), StoreError> {
-        unimplemented!()
+        self.sqlite
+            .write(
+                Urgency::Engine,
+                move |session| Ok(session.store_clock(now)?),
+            )
+            .await
     }
 
     /// Stops taking transactions, ends what waits, syncs and closes.
     pub async fn close(&self) {
-        unimplemented!()
+        self.sqlite.close().await
     }
 }

@@ -31,7 +31,7 @@ async fn calls(
     machine: &str,
 ) -> Vec<tokio::task::JoinHandle<Option<(u16, Value)>>> {
     let mut waiting = Vec::new();
-    for (already, verb) in ["stop", "start"].into_iter().enumerate() {
+    for (length, verb) in [(2, "stop"), (3, "start")] {
         let (cloud_of_call, path) = (
             cloud.clone(),
             format!("/v1/resource/virtual-machines/{machine}/{verb}"),
@@ -41,7 +41,7 @@ async fn calls(
                 .try_request("POST", &path, crate::process::KEY, None)
                 .await
         }));
-        crate::world::line_grows_to(&cloud.data().join("cloudlet.db"), 2 + already).await;
+        crate::world::line_grows_to(&cloud.data().join("cloudlet.db"), length).await;
     }
     waiting
 }

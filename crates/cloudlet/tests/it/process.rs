@@ -3,38 +3,38 @@
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 /// The first data centre of the default catalogue.
-pub const DATA_CENTER: &str = "6f1c0e5e-0000-4000-8000-000000000001";
+pub(crate) const DATA_CENTER: &str = "6f1c0e5e-0000-4000-8000-000000000001";
 /// The first tenant's key.
-pub const KEY: &str = "gpcn_test0000000000000000000000000001";
+pub(crate) const KEY: &str = "gpcn_test0000000000000000000000000001";
 /// The operator's key.
-pub const ADMIN_KEY: &str = "gpcn_admin000000000000000000000000001";
+pub(crate) const ADMIN_KEY: &str = "gpcn_admin000000000000000000000000001";
 /// How long anything may take before a test gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A data directory and the server that runs on it.
-pub struct Process {
+pub(crate) struct Process {
     directory: tempfile::TempDir,
     flags: Vec<String>,
     wrapper: Vec<String>,
     child: Option<Child>,
-    pub url: String,
-    pub http: reqwest::Client,
+    pub(crate) url: String,
+    pub(crate) http: reqwest::Client,
 }
 
 impl Process {
     /// Starts a server with these flags on a new data directory.
-    pub fn start(flags: &[&str]) -> Self {
+    pub(crate) fn start(flags: &[&str]) -> Self {
         Self::start_under(&[], flags)
     }
 
     /// The same under another program, e.g. strace.
-    pub fn start_under(wrapper: &[&str], flags: &[&str]) -> Self {
+    pub(crate) fn start_under(wrapper: &[&str], flags: &[&str]) -> Self {
         let mut process = Self {
             directory: tempfile::tempdir().unwrap(),
             flags: flags.iter().map(ToString::to_string).collect(),
@@ -50,16 +50,12 @@ impl Process {
         process
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 
-    pub fn directory(&self) -> &Path {
-        self.directory.path()
-    }
-
     /// A command of the binary, with the profile and keys of this server and nothing of the user's.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cloudlet"));
         self.dress(&mut command);
         command.args(arguments).env("CLOUDLET_URL", &self.url);
@@ -80,7 +76,7 @@ impl Process {
     }
 
     /// Starts the server again on the same data; returns once it answers.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         assert!(self.child.is_none(), "the server runs already");
         let binary = env!("CARGO_BIN_EXE_cloudlet");
         let mut words = self.wrapper.clone();
@@ -112,23 +108,23 @@ impl Process {
     }
 
     /// What the server has written to stderr.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().expect("the server runs").id()
     }
 
     /// SIGKILL, and reaped.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().expect("the server runs");
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
     /// SIGTERM; returns the exit status and how long it took.
-    pub fn terminate(&mut self) -> (std::process::ExitStatus, Duration) {
+    pub(crate) fn terminate(&mut self) -> (std::process::ExitStatus, Duration) {
         let mut child = self.child.take().expect("the server runs");
         let begun = Instant::now();
         let status = Command::new("kill")
@@ -140,7 +136,7 @@ impl Process {
     }
 
     /// A request with the tenant's key; `None` if the server did not answer.
-    pub async fn try_request(
+    pub(crate) async fn try_request(
         &self,
         method: &str,
         path: &str,
@@ -161,28 +157,38 @@ impl Process {
         Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
     }
 
-    pub async fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> (u16, Value) {
         self.try_request(method, path, KEY, body)
             .await
             .expect("the server answers")
     }
 
-    pub async fn admin(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+    pub(crate) async fn admin(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> (u16, Value) {
         self.try_request(method, &format!("/admin/v1{path}"), ADMIN_KEY, body)
             .await
             .expect("the server answers")
     }
 
-    pub async fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         self.request("GET", path, None).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         self.request("POST", path, Some(body)).await
     }
 
     /// Accepts one machine; returns its job's id and its own.
-    pub async fn create(&self, name: &str) -> (String, String) {
+    pub(crate) async fn create(&self, name: &str) -> (String, String) {
         let (status, answer) = self
             .post("/v1/resource/virtual-machines", &create_body(name))
             .await;
@@ -192,7 +198,7 @@ impl Process {
     }
 
     /// Accepts a delete; returns its job's id.
-    pub async fn delete(&self, machine: &str) -> String {
+    pub(crate) async fn delete(&self, machine: &str) -> String {
         let (status, answer) = self
             .request(
                 "DELETE",
@@ -205,7 +211,7 @@ impl Process {
     }
 
     /// The jobs as they are now, in the order asked for.
-    pub async fn poll(&self, ids: &[String]) -> Vec<Value> {
+    pub(crate) async fn poll(&self, ids: &[String]) -> Vec<Value> {
         let mut jobs = Vec::new();
         for chunk in ids.chunks(50) {
             let (status, answer) = self
@@ -218,7 +224,7 @@ impl Process {
     }
 
     /// Polls until every job has ended.
-    pub async fn settle(&self, ids: &[String]) -> Vec<Value> {
+    pub(crate) async fn settle(&self, ids: &[String]) -> Vec<Value> {
         let begun = Instant::now();
         loop {
             let jobs = self.poll(ids).await;
@@ -240,7 +246,7 @@ impl Process {
     }
 
     /// Moves the manual clock.
-    pub async fn advance(&self, seconds: u64) {
+    pub(crate) async fn advance(&self, seconds: u64) {
         let (status, answer) = self
             .admin(
                 "POST",
@@ -252,14 +258,14 @@ impl Process {
     }
 
     /// What verify finds: differences and what is pending.
-    pub async fn verify(&self) -> (Vec<Value>, Vec<Value>) {
+    pub(crate) async fn verify(&self) -> (Vec<Value>, Vec<Value>) {
         let (status, answer) = self.admin("GET", "/verify", None).await;
         assert_eq!(status, 200, "{answer}");
         let list = |name: &str| answer["data"][name].as_array().unwrap().clone();
         (list("differences"), list("pending"))
     }
 
-    pub async fn fault(&self, fault: &Value) -> String {
+    pub(crate) async fn fault(&self, fault: &Value) -> String {
         let (status, answer) = self.admin("POST", "/faults", Some(fault)).await;
         assert_eq!(status, 201, "{answer}");
         text(&answer["data"]["id"])
@@ -277,19 +283,19 @@ impl Drop for Process {
 }
 
 /// What a poll's pace is in these tests: the server is on this machine.
-pub async fn pause() {
+pub(crate) async fn pause() {
     tokio::time::sleep(Duration::from_millis(20)).await;
 }
 
-pub fn create_body(name: &str) -> Value {
+pub(crate) fn create_body(name: &str) -> Value {
     json!({ "name": name, "datacenterId": DATA_CENTER, "imageId": 12, "configurationId": 45 })
 }
 
-pub fn is_final(job: &Value) -> bool {
+pub(crate) fn is_final(job: &Value) -> bool {
     matches!(job["status"].as_str(), Some("completed" | "failed"))
 }
 
-pub fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value
         .as_str()
         .unwrap_or_else(|| panic!("a string, not {value}"))

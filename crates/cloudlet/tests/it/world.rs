@@ -4,37 +4,35 @@ use rusqlite::Connection;
 use std::{path::Path, time::Duration};
 
 /// Takes one machine away from the simulator's world and puts a stranger in its place.
-pub fn swap_machine(world: &Path, known: &str, stranger: &str) {
+pub(crate) fn swap_machine(world: &Path, known: &str, stranger: &str) {
     let connection = Connection::open(world).unwrap();
-    let id = |text: &str| uuid::Uuid::parse_str(text).unwrap().as_bytes().to_vec();
     let changed = connection
         .execute(
             "UPDATE machine SET resource = ?1 WHERE resource = ?2",
-            (id(stranger), id(known)),
+            (stranger, known),
         )
         .unwrap();
     assert_eq!(changed, 1, "the machine is in the simulator's world");
 }
 
 /// The effects made on a machine, in order, by the name of their action.
-pub fn effects(world: &Path, machine: &str) -> Vec<String> {
+pub(crate) fn effects(world: &Path, machine: &str) -> Vec<String> {
     let connection = Connection::open(world).unwrap();
-    let id = uuid::Uuid::parse_str(machine).unwrap().as_bytes().to_vec();
     let mut rows = connection
-        .prepare("SELECT action FROM effect WHERE resource = ?1 ORDER BY rowid")
+        .prepare("SELECT action FROM effect WHERE resource = ?1 ORDER BY number")
         .unwrap();
-    rows.query_map([id], |row| row.get(0))
+    rows.query_map([machine], |row| row.get(0))
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap()
 }
 
 /// Waits until so many jobs stand in line in all.
-pub async fn line_grows_to(store: &Path, length: usize) {
+pub(crate) async fn line_grows_to(store: &Path, length: i64) {
     for _ in 0..2_000 {
         let connection =
             Connection::open_with_flags(store, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        let standing: usize = connection
+        let standing: i64 = connection
             .query_row("SELECT count(*) FROM ticket", [], |row| row.get(0))
             .unwrap();
         if standing >= length {

@@ -43,6 +43,7 @@ pub fn assignment(resource: &Resource, job: Option<&Job>) -> Assignment {
 fn end(context: &Context<'_>, mut job: Job, event: JobEvent, writes: &mut Vec<Write>) {
     job.apply(event, context.now);
     job.cancel = false;
+    job.blockers = 0;
     if event == JobEvent::Complete {
         job.error = None;
     }

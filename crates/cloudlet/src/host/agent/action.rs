@@ -1,0 +1,201 @@
+//! The action that is under way, and the faults that strike it.
+//!
+//! A fault is judged inside the driver's own call that tells progress: the action is killed before it
+//! can take another step, however fast it is.
+
+use super::{Shared, keeper::Place};
+use crate::{
+    clock::{Busy, Clock},
+    faults::{Strike, Watch},
+    host::driver::{Pause, Work},
+};
+use api::JobErrorCode;
+use model::{
+    actor::{ActionError, Actor, Event},
+    job::JobError,
+    plan::Action,
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::{sync::Notify, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// What a tenant reads when Cloudlet itself is at fault.
+pub(super) const OWN_FAULT: &str = "A fault of Cloudlet itself ended the operation.";
+
+/// An action under way. Dropped, it is told to end.
+pub(super) struct Running {
+    task: JoinHandle<Result<(), ActionError>>,
+    course: Arc<Course>,
+}
+
+/// What a running action tells.
+pub(super) enum News {
+    /// How far it is.
+    Moved,
+    /// It has ended.
+    Ended(Result<(), ActionError>),
+}
+
+/// How far an action is, shared with the driver's call.
+struct Course {
+    state: Mutex<State>,
+    moved: Notify,
+    clock: Clock,
+    pause: Pause,
+    kill: CancellationToken,
+}
+
+struct State {
+    /// The actor as it was when the action began: it knows the job's percentage.
+    actor: Actor,
+    watch: Option<Watch>,
+    latest: Option<u16>,
+    struck: Option<Strike>,
+    killed: bool,
+    /// Until the newest progress is taken note of.
+    busy: Option<Busy>,
+}
+
+/// How an action that has ended is to be taken.
+pub(super) struct End {
+    /// Progress that nobody has taken note of.
+    pub(super) latest: Option<u16>,
+    /// What struck it, unless it was killed since.
+    pub(super) struck: Option<Strike>,
+}
+
+impl Running {
+    /// Begins an action that `actor` wants.
+    pub(super) fn begin(
+        shared: &Shared,
+        place: &Place,
+        actor: &Actor,
+        action: Action,
+        watch: Option<Watch>,
+    ) -> Self {
+        let course = Arc::new(Course::new(shared, actor, watch));
+        let tell = Arc::clone(&course);
+        let work = Work {
+            resource: actor.resource(),
+            generation: actor.assignment().generation,
+            action,
+            progress: Arc::new(move |thousandths| tell.progress(thousandths)),
+            kill: course.kill.clone(),
+            pause: course.pause.clone(),
+        };
+        let acting = Arc::clone(&place.acting).try_lock_owned();
+        let acting = acting.expect("an actor begins an action when the one before has ended");
+        let driver = Arc::clone(&shared.driver);
+        let task = shared.tasks.spawn(async move {
+            let _acting = acting;
+            driver.act(work).await
+        });
+        Self { task, course }
+    }
+
+    /// What it tells next. Safe to drop.
+    pub(super) async fn next(running: &mut Option<Self>) -> News {
+        let Some(Self { task, course }) = running else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            biased;
+            ended = task => News::Ended(ended.unwrap_or_else(|error| {
+                tracing::error!("an action ended by a fault of its own: {error}");
+                let error = JobError::new(JobErrorCode::InternalError, OWN_FAULT);
+                Err(ActionError { error, permanent: true })
+            })),
+            () = course.moved.notified() => News::Moved,
+        }
+    }
+
+    /// The newest progress, and whether a fault has struck there.
+    pub(super) fn latest(&self) -> (Option<u16>, bool) {
+        let mut state = self.course.state();
+        drop(state.busy.take());
+        (state.latest.take(), state.struck.is_some())
+    }
+
+    /// Tells it to end.
+    pub(super) fn kill(&self) {
+        self.course.state().killed = true;
+        self.course.end();
+    }
+
+    /// Waits for the end of one that was killed, whatever it is.
+    pub(super) async fn ended(mut self) {
+        // The agent stops: nobody asks how it went.
+        drop((&mut self.task).await);
+    }
+
+    /// What is to be made of its end.
+    pub(super) fn end(&self) -> End {
+        let mut state = self.course.state();
+        let struck = state.struck.take();
+        End {
+            latest: state.latest.take(),
+            struck: struck.filter(|strike| !state.killed || *strike != Strike::Stall),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.course.end();
+    }
+}
+
+impl Course {
+    fn new(shared: &Shared, actor: &Actor, watch: Option<Watch>) -> Self {
+        let state = State {
+            actor: actor.clone(),
+            watch,
+            latest: None,
+            struck: None,
+            killed: false,
+            busy: None,
+        };
+        Self {
+            state: Mutex::new(state),
+            moved: Notify::new(),
+            clock: shared.clock.clone(),
+            pause: Pause::new(shared.clock.clone()),
+            kill: CancellationToken::new(),
+        }
+    }
+
+    fn progress(&self, thousandths: u16) {
+        let mut state = self.state();
+        if state.struck.is_some() {
+            return;
+        }
+        let State {
+            actor,
+            watch,
+            struck,
+            ..
+        } = &mut *state;
+        if let Some(watch) = watch {
+            // Only its percentage is asked for; what it would like done is done by the real one.
+            drop(actor.handle(Event::Progress(thousandths), self.clock.moment()));
+            *struck = watch.strike(actor.percent());
+        }
+        if state.struck.is_some() {
+            self.end();
+        }
+        state.latest = Some(thousandths);
+        state.busy = Some(self.clock.busy());
+        drop(state);
+        self.moved.notify_one();
+    }
+
+    fn end(&self) {
+        self.pause.end();
+        self.kill.cancel();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Should the actor's copy panic in here, the action does, and is reported so.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

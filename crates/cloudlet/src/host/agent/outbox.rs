@@ -1,0 +1,166 @@
+//! What an actor still has to tell the engine, and when it may.
+//!
+//! Reports are states: the newest replaces the one before while that waits. News (another phase,
+//! generation or end) leaves at once, progress at most once in an interval. Pure: no task, no clock.
+
+use super::keeper::BackOff;
+use model::{Report, ReportState, limits::PROGRESS_WRITE_INTERVAL_MS};
+use std::collections::VecDeque;
+
+#[derive(Default)]
+pub(super) struct Outbox {
+    /// The newest last; all before it must be sent.
+    waiting: VecDeque<Waiting>,
+    sent: Option<Sent>,
+    not_before_ms: u64,
+    back_off: BackOff,
+}
+
+struct Waiting {
+    report: Report,
+    must_be_sent: bool,
+}
+
+struct Sent {
+    generation: u64,
+    phase: Option<String>,
+    at_ms: u64,
+}
+
+impl Outbox {
+    /// Takes the newest report.
+    pub(super) fn put(&mut self, report: Report) {
+        if self.waiting.back().is_some_and(|last| !last.must_be_sent) {
+            self.waiting.pop_back();
+        }
+        self.waiting.push_back(Waiting {
+            report,
+            must_be_sent: false,
+        });
+    }
+
+    /// The newest report is to be seen, whatever follows it.
+    pub(super) fn hurry(&mut self) {
+        if let Some(last) = self.waiting.back_mut() {
+            last.must_be_sent = true;
+        }
+    }
+
+    /// When the next report may leave, if there is one.
+    pub(super) fn due_ms(&self) -> Option<u64> {
+        let next = self.waiting.front()?;
+        let progress_only = |sent: &&Sent| {
+            next.report.state == ReportState::Acting
+                && next.report.phase == sent.phase
+                && next.report.generation == sent.generation
+                && !next.must_be_sent
+        };
+        let interval = self.sent.as_ref().filter(progress_only);
+        let due = interval.map_or(0, |sent| sent.at_ms + PROGRESS_WRITE_INTERVAL_MS);
+        Some(due.max(self.not_before_ms))
+    }
+
+    /// The next report, if it may leave now.
+    pub(super) fn take(&mut self, now_ms: u64) -> Option<Report> {
+        if self.due_ms()? > now_ms {
+            return None;
+        }
+        let report = self.waiting.pop_front()?.report;
+        self.sent = Some(Sent {
+            generation: report.generation,
+            phase: report.phase.clone(),
+            at_ms: now_ms,
+        });
+        Some(report)
+    }
+
+    /// The last report was stored.
+    pub(super) fn stored(&mut self) {
+        self.back_off = BackOff::default();
+    }
+
+    /// The last report was not taken: the newest is sent after a pause.
+    pub(super) fn refused(&mut self, report: Report, now_ms: u64) {
+        self.sent = None;
+        self.not_before_ms = now_ms + self.back_off.next_ms();
+        if self.waiting.is_empty() {
+            self.put(report);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Outbox;
+    use api::ResourceId;
+    use model::{Report, ReportState};
+    use uuid::Uuid;
+
+    fn report(phase: &str, remaining: u64) -> Report {
+        Report {
+            resource: ResourceId(Uuid::nil()),
+            generation: 1,
+            state: ReportState::Acting,
+            phase: Some(phase.to_owned()),
+            total: 100,
+            remaining,
+            phases: Vec::new(),
+            observed: None,
+        }
+    }
+
+    #[test]
+    fn progress_waits_for_its_interval_and_the_newest_is_sent() {
+        let mut outbox = Outbox::default();
+        outbox.put(report("disk", 100));
+        assert_eq!(outbox.take(1_000), Some(report("disk", 100)));
+        outbox.put(report("disk", 90));
+        assert_eq!(outbox.take(1_100), None);
+        outbox.put(report("disk", 80));
+        assert_eq!(outbox.due_ms(), Some(1_250));
+        assert_eq!(outbox.take(1_250), Some(report("disk", 80)));
+        assert_eq!(outbox.due_ms(), None);
+    }
+
+    #[test]
+    fn news_leaves_at_once_and_replaces_progress() {
+        let mut outbox = Outbox::default();
+        outbox.put(report("disk", 100));
+        outbox.take(1_000);
+        outbox.put(report("disk", 90));
+        outbox.put(report("boot", 80));
+        assert_eq!(outbox.take(1_001), Some(report("boot", 80)));
+        assert_eq!(outbox.take(9_000), None);
+    }
+
+    #[test]
+    fn what_must_be_seen_is_sent_before_what_follows() {
+        let mut outbox = Outbox::default();
+        outbox.put(report("disk", 100));
+        outbox.take(1_000);
+        outbox.put(report("disk", 90));
+        outbox.hurry();
+        outbox.put(report("disk", 80));
+        outbox.put(report("boot", 70));
+        assert_eq!(outbox.take(1_001), Some(report("disk", 90)));
+        assert_eq!(outbox.take(1_002), Some(report("boot", 70)));
+    }
+
+    #[test]
+    fn refused_it_is_tried_again_ever_later_with_the_newest() {
+        let mut outbox = Outbox::default();
+        outbox.put(report("disk", 100));
+        let refused = outbox.take(0).unwrap();
+        outbox.refused(refused, 0);
+        assert_eq!(outbox.due_ms(), Some(500));
+        outbox.put(report("disk", 90));
+        let newest = outbox.take(500).unwrap();
+        assert_eq!(newest, report("disk", 90));
+        outbox.refused(newest, 500);
+        assert_eq!(outbox.due_ms(), Some(1_500));
+        outbox.take(1_500).unwrap();
+        outbox.stored();
+        outbox.put(report("boot", 80));
+        assert_eq!(outbox.due_ms(), Some(1_500));
+    }
+}

@@ -1,0 +1,345 @@
+//! Runs one actor: takes events to it, carries out its effects in order.
+//!
+//! Saving and looking are waited for; an action and a report are under way beside it, one of each at
+//! most. It never waits for a report before it goes on. It holds a [`Busy`] while it works and gives
+//! it up where it waits for the next event.
+
+use super::{
+    Letter, Shared,
+    action::{End, News, Running},
+    keeper::{BackOff, Place},
+    outbox::Outbox,
+};
+use crate::{clock::Busy, faults::Strike, host::driver::Answer};
+use api::JobErrorCode;
+use model::{
+    Assignment, Report, Told,
+    actor::{ActionError, Actor, Effect, Event},
+    job::JobError,
+    plan::Action,
+};
+use std::{collections::VecDeque, sync::Arc};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+struct Runner {
+    shared: Arc<Shared>,
+    place: Arc<Place>,
+    actor: Actor,
+    running: Option<Running>,
+    /// A fault has stalled the action: it has ended for the driver, and runs for the actor until that
+    /// wants it killed. Nothing is busy with it.
+    stalled: bool,
+    outbox: Outbox,
+    sending: Option<Sending>,
+    /// Nothing only while it waits.
+    busy: Option<Busy>,
+}
+
+/// A report on its way.
+struct Sending {
+    report: Report,
+    task: JoinHandle<Option<Told>>,
+    busy: Busy,
+}
+
+enum Next {
+    Stop,
+    Action(News),
+    Answer(Option<Told>),
+    Letter(Letter),
+    Time(Busy),
+}
+
+/// The agent stops, or the resource is forgotten: the runner ends.
+struct Over;
+
+/// Runs the actor of a resource until it is forgotten or the agent stops.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    place: Arc<Place>,
+    assignment: Assignment,
+    busy: Busy,
+) {
+    place.works_on(&assignment);
+    let mut inbox = place.inbox.lock().await;
+    let mut busy = Some(busy);
+    let resource = assignment.resource;
+    let read = || shared.driver.ledger(resource);
+    let Ok(ledger) = insist(&shared, &mut busy, "read its ledger", read).await else {
+        return;
+    };
+    let now = shared.clock.moment();
+    let (actor, effects) = Actor::new(assignment, ledger.unwrap_or_default(), now);
+    let mut runner = Runner {
+        shared: Arc::clone(&shared),
+        place: Arc::clone(&place),
+        actor,
+        running: None,
+        stalled: false,
+        outbox: Outbox::default(),
+        sending: None,
+        busy,
+    };
+    let mut going = runner.perform(effects).await;
+    while going.is_ok() {
+        going = runner.turn(&mut inbox).await;
+    }
+    if let Some(running) = runner.running.take() {
+        running.kill();
+        running.ended().await;
+    }
+}
+
+impl Runner {
+    /// Waits for the next thing that happens and handles it.
+    async fn turn(&mut self, inbox: &mut mpsc::UnboundedReceiver<Letter>) -> Result<(), Over> {
+        self.place.works_on(self.actor.assignment());
+        self.send();
+        match self.next(inbox).await {
+            Next::Stop => Err(Over),
+            Next::Letter(letter) => {
+                self.busy = Some(letter.busy);
+                self.handle(Event::Assigned(letter.assignment)).await
+            }
+            Next::Action(News::Moved) => {
+                self.busy = Some(self.shared.clock.busy());
+                self.moved().await
+            }
+            Next::Action(News::Ended(result)) => {
+                self.busy = Some(self.shared.clock.busy());
+                self.ended(result).await
+            }
+            Next::Answer(told) => self.answered(told).await,
+            Next::Time(busy) => {
+                let now_ms = self.shared.clock.moment().steady_ms;
+                self.busy = Some(busy);
+                match self.actor.deadline() {
+                    Some(at_ms) if at_ms <= now_ms => self.handle(Event::Tick).await,
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Whatever is under way keeps its own [`Busy`] until it is taken note of.
+    async fn next(&mut self, inbox: &mut mpsc::UnboundedReceiver<Letter>) -> Next {
+        let may_send_at = self.outbox.due_ms().filter(|_| self.sending.is_none());
+        let wake_at = self.actor.deadline().into_iter().chain(may_send_at).min();
+        let busy = self.busy.take();
+        let (shared, sending) = (&self.shared, &mut self.sending);
+        let time = async {
+            match (wake_at, busy) {
+                (Some(at_ms), Some(busy)) => shared.clock.sleep_until(at_ms, busy).await,
+                (_, busy) => {
+                    drop(busy);
+                    std::future::pending().await
+                }
+            }
+        };
+        let answer = async {
+            match sending {
+                // A panic of the engine's is no answer.
+                Some(sending) => (&mut sending.task).await.unwrap_or(None),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => Next::Stop,
+            news = Running::next(&mut self.running) => Next::Action(news),
+            told = answer => Next::Answer(told),
+            letter = inbox.recv() => letter.map_or(Next::Stop, Next::Letter),
+            busy = time => Next::Time(busy),
+        }
+    }
+
+    async fn handle(&mut self, event: Event) -> Result<(), Over> {
+        let effects = self.actor.handle(event, self.shared.clock.moment());
+        self.perform(effects).await
+    }
+
+    async fn perform(&mut self, effects: Vec<Effect>) -> Result<(), Over> {
+        let resource = self.actor.resource();
+        let mut effects = VecDeque::from(effects);
+        while let Some(effect) = effects.pop_front() {
+            let driver = &self.shared.driver;
+            let event = match effect {
+                Effect::Save(ledger) => {
+                    let save = || driver.save(resource, ledger.clone());
+                    insist(&self.shared, &mut self.busy, "save its ledger", save).await?;
+                    None
+                }
+                Effect::Observe => {
+                    let observe = || -> Answer<'_, anyhow::Result<_>> {
+                        let look = driver.observe(resource);
+                        Box::pin(async { look.await.map_err(|e| anyhow::anyhow!(e.error.text)) })
+                    };
+                    let observed =
+                        insist(&self.shared, &mut self.busy, "look at the world", observe).await?;
+                    Some(Event::Observed(observed))
+                }
+                Effect::Begin(_) if self.shared.stop.is_cancelled() => return Err(Over),
+                Effect::Begin(action) => self.begin(action),
+                Effect::Kill => self.kill(),
+                Effect::Report(report) => {
+                    self.outbox.put(report);
+                    self.send();
+                    None
+                }
+            };
+            if let Some(event) = event {
+                let now = self.shared.clock.moment();
+                effects.extend(self.actor.handle(event, now));
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, action: Action) -> Option<Event> {
+        let faults = &self.shared.faults;
+        let origin = self.actor.assignment().origin;
+        let mut watch = origin.map(|origin| faults.watch(origin, action.phase()));
+        let percent = self.actor.percent();
+        let struck = watch.as_mut().and_then(|watch| watch.strike(percent));
+        if struck.is_some() {
+            self.outbox.hurry();
+        }
+        match struck {
+            Some(Strike::Fail(error)) => return Some(Event::Ended(Err(error))),
+            Some(Strike::Stall) => self.stalled = true,
+            None => {
+                let running = Running::begin(&self.shared, &self.place, &self.actor, action, watch);
+                self.running = Some(running);
+            }
+        }
+        None
+    }
+
+    fn kill(&mut self) -> Option<Event> {
+        if let Some(running) = &self.running {
+            running.kill();
+            return None;
+        }
+        self.stalled = false;
+        let error = JobError::new(JobErrorCode::DriverError, "The action was ended early.");
+        Some(Event::Ended(Err(ActionError {
+            error,
+            permanent: false,
+        })))
+    }
+
+    async fn moved(&mut self) -> Result<(), Over> {
+        let latest = self.running.as_ref().map(Running::latest);
+        let Some((Some(thousandths), struck)) = latest else {
+            return Ok(());
+        };
+        self.progressed(thousandths, struck).await
+    }
+
+    /// The value at which a fault struck is seen, whatever follows.
+    async fn progressed(&mut self, thousandths: u16, struck: bool) -> Result<(), Over> {
+        let effects = self
+            .actor
+            .handle(Event::Progress(thousandths), self.shared.clock.moment());
+        let reports = effects.iter().any(|e| matches!(e, Effect::Report(_)));
+        self.perform(effects).await?;
+        if struck && reports {
+            self.outbox.hurry();
+            self.send();
+        }
+        Ok(())
+    }
+
+    async fn ended(&mut self, result: Result<(), ActionError>) -> Result<(), Over> {
+        let Some(running) = self.running.take() else {
+            return Ok(());
+        };
+        let End { latest, struck } = running.end();
+        // What an action told last is of no interest once it has done what it should.
+        if let Some(thousandths) = latest.filter(|_| struck.is_some() || result.is_err()) {
+            self.progressed(thousandths, struck.is_some()).await?;
+        }
+        let result = match struck {
+            Some(Strike::Stall) => {
+                self.stalled = true;
+                return Ok(());
+            }
+            Some(Strike::Fail(error)) => Err(error),
+            None => result,
+        };
+        self.handle(Event::Ended(result)).await
+    }
+
+    /// Sends the next report if there is one, it may leave, and none is on its way.
+    fn send(&mut self) {
+        if self.sending.is_some() {
+            return;
+        }
+        let now = self.shared.clock.moment();
+        let Some(report) = self.outbox.take(now.steady_ms) else {
+            return;
+        };
+        let turn = Arc::clone(&self.place.post).try_lock_owned();
+        let turn = turn.expect("one report is sent when the one before has been answered");
+        let (engine, letter) = (Arc::clone(&self.shared.engine), report.clone());
+        let task = self.shared.tasks.spawn(async move {
+            let _turn = turn;
+            engine.report(letter).await
+        });
+        self.sending = Some(Sending {
+            report,
+            task,
+            busy: self.shared.clock.busy(),
+        });
+    }
+
+    async fn answered(&mut self, told: Option<Told>) -> Result<(), Over> {
+        let Some(Sending { report, busy, .. }) = self.sending.take() else {
+            return Ok(());
+        };
+        self.busy = Some(busy);
+        let Some(told) = told else {
+            let now_ms = self.shared.clock.moment().steady_ms;
+            self.outbox.refused(report, now_ms);
+            return Ok(());
+        };
+        self.outbox.stored();
+        match told {
+            Told::Spec(assignment) => self.handle(Event::Assigned(assignment)).await,
+            Told::Forget => self.forget().await,
+        }
+    }
+
+    /// Only what is gone on an explicit word, and reported so, is forgotten.
+    async fn forget(&mut self) -> Result<(), Over> {
+        let (assignment, ledger) = (self.actor.assignment(), self.actor.ledger());
+        let resource = assignment.resource;
+        let is_gone = assignment.spec.is_absent() && ledger.settled == assignment.generation;
+        if !is_gone || self.running.is_some() {
+            tracing::warn!(%resource, "in no record, but was never told to go: kept");
+            return Ok(());
+        }
+        let forget = || self.shared.driver.forget(resource);
+        insist(&self.shared, &mut self.busy, "forget it", forget).await?;
+        self.shared.forgotten(resource);
+        Err(Over)
+    }
+}
+
+/// Tries until it is done, with ever longer pauses.
+async fn insist<'a, T>(
+    shared: &Shared,
+    busy: &mut Option<Busy>,
+    what: &str,
+    attempt: impl Fn() -> Answer<'a, anyhow::Result<T>>,
+) -> Result<T, Over> {
+    let mut back_off = BackOff::default();
+    loop {
+        match attempt().await {
+            Ok(done) => return Ok(done),
+            Err(error) => tracing::error!("the driver could not {what}: {error:#}"),
+        }
+        let held = busy.take().unwrap_or_else(|| shared.clock.busy());
+        *busy = Some(shared.pause(back_off.next_ms(), held).await.ok_or(Over)?);
+    }
+}

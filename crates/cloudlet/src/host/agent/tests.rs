@@ -1,0 +1,139 @@
+//! The agent on a manual clock, the simulator and an engine that only takes notes.
+
+mod lab;
+mod restart;
+mod strikes;
+
+use lab::{Lab, RESOURCE, absent, create, fail, machine_is_up};
+use model::{ReportState, spec::DiskObserved};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_create_goes_through_its_phases_smoothly_and_settles() {
+    let lab = Lab::open(1.0).await;
+    lab.assign(create(1));
+    lab.clock.advance(15).await;
+
+    assert_eq!(lab.desk.phases(), ["disk", "boot", "ready"]);
+    let last = lab.desk.last();
+    assert_eq!(last.report.state, ReportState::Settled);
+    assert!(machine_is_up(&last.report, 1));
+    assert!((6_000..=10_500).contains(&last.at_ms), "{}", last.at_ms);
+    assert!(
+        last.report
+            .phases
+            .iter()
+            .all(|phase| phase.ended_at.is_some() && phase.attempt == 1)
+    );
+
+    let values = lab.desk.values_every_250_ms();
+    let mut distinct = values.clone();
+    distinct.dedup();
+    assert!(values.is_sorted() && distinct.len() >= 8, "{values:?}");
+    assert!(
+        values.windows(2).all(|pair| pair[1] - pair[0] <= 20),
+        "{values:?}"
+    );
+
+    let reports = lab.desk.reports();
+    for pair in reports.windows(2) {
+        let news = pair[0].report.phase != pair[1].report.phase;
+        assert!(news || pair[1].at_ms - pair[0].at_ms >= 250);
+    }
+    assert_eq!(lab.driver.referee(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newer_spec_kills_the_action_and_only_the_newest_is_worked_on() {
+    let lab = Lab::open(1.0).await;
+    lab.assign(create(1));
+    lab.clock.advance(1).await;
+    assert_eq!(lab.desk.phases(), ["disk"]);
+    lab.assign(create(2));
+    lab.assign(absent(3));
+    lab.idle().await;
+    assert_eq!(lab.desk.last().report.generation, 3);
+    lab.clock.advance(2).await;
+    assert!(
+        lab.desk
+            .reports()
+            .iter()
+            .all(|entry| entry.report.generation != 2)
+    );
+    assert_eq!(lab.desk.last().report.state, ReportState::Settled);
+    assert_eq!(lab.effects(), ["remove_disk"]);
+    assert_eq!(lab.driver.referee(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_settled_absent_is_forgotten_and_never_comes_back() {
+    let lab = Lab::open(0.0).await;
+    lab.assign(create(1));
+    lab.idle().await;
+    lab.assign(absent(2));
+    lab.idle().await;
+    assert!(lab.agent.world().await.unwrap().is_empty());
+    assert!(lab.ledgers().await.is_empty());
+    // One that was on its way when the resource went.
+    lab.assign(create(1));
+    lab.idle().await;
+    assert!(lab.agent.world().await.unwrap().is_empty());
+    assert_eq!(
+        lab.effects(),
+        ["make_disk", "launch", "ready", "shutdown", "remove_disk"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn instant_is_instant_and_costs_few_reports() {
+    let lab = Lab::open(0.0).await;
+    lab.assign(create(1));
+    lab.idle().await;
+    let last = lab.desk.last();
+    assert_eq!((last.at_ms, &last.report.state), (0, &ReportState::Settled));
+    assert!(machine_is_up(&last.report, 1));
+    let phases = last.report.phases.iter().map(|phase| phase.name.as_str());
+    assert_eq!(phases.collect::<Vec<_>>(), ["disk", "boot", "ready"]);
+    assert!(lab.desk.reports().len() <= 4, "{:?}", lab.desk.reports());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_an_engine_it_goes_on_and_tells_the_newest_later() {
+    let lab = Lab::open(1.0).await;
+    lab.desk.close(true);
+    lab.assign(create(1));
+    lab.clock.advance(15).await;
+    assert_eq!(lab.desk.reports().len(), 0);
+    lab.desk.close(false);
+    lab.clock.advance(8).await;
+    assert_eq!(lab.desk.reports().len(), 1);
+    assert_eq!(lab.desk.last().report.state, ReportState::Settled);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stopped_it_ends_the_action_and_begins_nothing() {
+    let lab = Lab::open(1.0).await;
+    lab.assign(create(1));
+    lab.clock.advance(1).await;
+    lab.agent.stop().await;
+    lab.assign(create(2));
+    lab.clock.advance(30).await;
+    let world = lab.agent.world().await.unwrap();
+    assert_eq!(world[&RESOURCE].disk, DiskObserved::Partial);
+    assert_eq!(lab.effects(), [""; 0]);
+    let failed = |entry: &lab::Entry| matches!(entry.report.state, ReportState::Failed(_));
+    assert!(!lab.desk.reports().iter().any(failed));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_resources_at_once() {
+    let lab = Lab::open(1.0).await;
+    lab.faults.place(fail("vm.delete"));
+    for number in 1..=50 {
+        lab.assign(lab::of(number, create(1)));
+    }
+    lab.clock.advance(12).await;
+    let world = lab.agent.world().await.unwrap();
+    assert_eq!(world.len(), 50);
+    assert!(world.values().all(|machine| machine.is_running()));
+    assert_eq!(lab.driver.referee(), [""; 0]);
+}

@@ -1,0 +1,282 @@
+//! What the tests of the agent work with.
+
+use super::super::Agent;
+use crate::{
+    clock::Clock,
+    faults::Faults,
+    host::{
+        Engine,
+        driver::Driver,
+        sim::{SimDriver, SimOptions, WORLD_FILE},
+    },
+};
+use api::{
+    ResourceId, TenantId, Timestamp,
+    admin::{FaultCreate, FaultKind},
+};
+use model::{
+    Assignment, MachineSpec, Operation, Report, ReportState, Spec, Told,
+    actor::Ledger,
+    report::{Failure, Origin},
+    spec::Power,
+};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    path::Path,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+pub(super) const RESOURCE: ResourceId = ResourceId(Uuid::from_u128(1));
+
+/// An engine that takes notes: it answers with the newest spec, and `Forget` once that is gone.
+pub(super) struct Desk {
+    clock: Clock,
+    newest: Mutex<BTreeMap<ResourceId, Assignment>>,
+    reports: Mutex<Vec<Entry>>,
+    closed: AtomicBool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) at_ms: u64,
+    pub(super) report: Report,
+}
+
+impl Engine for Desk {
+    fn report(&self, report: Report) -> Pin<Box<dyn Future<Output = Option<Told>> + Send + '_>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            if self.closed.load(Ordering::Relaxed) {
+                return None;
+            }
+            let at_ms = self.clock.moment().steady_ms;
+            let mut newest = self.newest.lock().unwrap();
+            let told = match newest.get(&report.resource).cloned() {
+                Some(assignment)
+                    if assignment.spec.is_absent()
+                        && report.generation == assignment.generation
+                        && report.state == ReportState::Settled =>
+                {
+                    newest.remove(&report.resource);
+                    Told::Forget
+                }
+                Some(assignment) => Told::Spec(assignment),
+                None => Told::Forget,
+            };
+            self.reports.lock().unwrap().push(Entry { at_ms, report });
+            Some(told)
+        })
+    }
+}
+
+impl Desk {
+    pub(super) fn new(clock: &Clock) -> Arc<Self> {
+        Arc::new(Self {
+            clock: clock.clone(),
+            newest: Mutex::default(),
+            reports: Mutex::default(),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn close(&self, closed: bool) {
+        self.closed.store(closed, Ordering::Relaxed);
+    }
+
+    pub(super) fn knows(&self, assignment: Assignment) {
+        let mut newest = self.newest.lock().unwrap();
+        newest.insert(assignment.resource, assignment);
+    }
+
+    pub(super) fn reports(&self) -> Vec<Entry> {
+        self.reports.lock().unwrap().clone()
+    }
+
+    pub(super) fn last(&self) -> Entry {
+        self.reports().pop().expect("a report")
+    }
+
+    /// The first failure that was reported, and when.
+    pub(super) fn failure(&self) -> Option<(u64, Failure)> {
+        self.reports()
+            .into_iter()
+            .find_map(|entry| match entry.report.state {
+                ReportState::Failed(failure) => Some((entry.at_ms, failure)),
+                _ => None,
+            })
+    }
+
+    pub(super) fn phases(&self) -> Vec<String> {
+        let mut phases: Vec<String> = Vec::new();
+        phases.extend(
+            self.reports()
+                .into_iter()
+                .filter_map(|entry| entry.report.phase),
+        );
+        phases.dedup();
+        phases
+    }
+
+    /// What polls of its job would have shown.
+    pub(super) fn values_every_250_ms(&self) -> Vec<u64> {
+        let reports = self.reports();
+        let end_ms = reports.last().map_or(0, |entry| entry.at_ms);
+        let shown = |at_ms| {
+            let before = reports.iter().filter(|entry| entry.at_ms <= at_ms);
+            before
+                .map(|entry| percent(&entry.report))
+                .max()
+                .unwrap_or(0)
+        };
+        (0..end_ms).step_by(250).map(shown).collect()
+    }
+}
+
+pub(super) fn percent(report: &Report) -> u64 {
+    let done = report.total.saturating_sub(report.remaining);
+    (99 * done).checked_div(report.total).unwrap_or(0)
+}
+
+pub(super) fn machine_is_up(report: &Report, boot: u64) -> bool {
+    let process = report
+        .observed
+        .as_ref()
+        .and_then(|observed| observed.process);
+    process.is_some_and(|process| process.boot == boot && process.up && process.ready)
+}
+
+pub(super) fn create(generation: u64) -> Assignment {
+    Assignment {
+        resource: RESOURCE,
+        generation,
+        spec: Spec::Machine(MachineSpec {
+            image: 12,
+            cpus: 2,
+            memory_gb: 4,
+            disk_gb: 40,
+            power: Power::On,
+            boot: 1,
+        }),
+        stall_ms: 120_000,
+        hold: false,
+        origin: Some(Origin {
+            tenant: TenantId(Uuid::nil()),
+            operation: Operation::VmCreate,
+        }),
+    }
+}
+
+/// The way back of a create.
+pub(super) fn absent(generation: u64) -> Assignment {
+    Assignment {
+        spec: Spec::Absent,
+        ..create(generation)
+    }
+}
+
+pub(super) fn of(number: u128, assignment: Assignment) -> Assignment {
+    Assignment {
+        resource: ResourceId(Uuid::from_u128(number)),
+        ..assignment
+    }
+}
+
+pub(super) fn fail(operation: &str) -> FaultCreate {
+    FaultCreate {
+        operation: operation.to_owned(),
+        tenant_id: None,
+        kind: FaultKind::Fail,
+        at_phase: None,
+        at_percent: None,
+        error: None,
+        error_code: None,
+        permanent: None,
+        times: None,
+        probability: None,
+    }
+}
+
+pub(super) fn sim(data: &Path, clock: &Clock, speed: f64) -> Arc<SimDriver> {
+    let options = SimOptions { speed, seed: 7 };
+    Arc::new(SimDriver::open(data, clock.clone(), options).unwrap())
+}
+
+/// An agent with everything around it.
+pub(super) struct Lab {
+    pub(super) data: TempDir,
+    pub(super) clock: Clock,
+    pub(super) desk: Arc<Desk>,
+    pub(super) faults: Faults,
+    pub(super) driver: Arc<SimDriver>,
+    pub(super) agent: Agent,
+}
+
+impl Lab {
+    pub(super) async fn open(speed: f64) -> Self {
+        let clock = Clock::manual(Timestamp::from_millis(1_000_000));
+        let data = tempfile::tempdir().unwrap();
+        let driver = sim(data.path(), &clock, speed);
+        Self::with(data, clock, driver.clone(), driver).await
+    }
+
+    /// With a driver of the test's own in front of the simulator.
+    pub(super) async fn with(
+        data: TempDir,
+        clock: Clock,
+        driver: Arc<SimDriver>,
+        front: Arc<dyn Driver>,
+    ) -> Self {
+        let (desk, faults) = (Desk::new(&clock), Faults::default());
+        let start = Agent::start(
+            front,
+            desk.clone(),
+            clock.clone(),
+            faults.clone(),
+            Vec::new(),
+        );
+        let agent = start.await.unwrap();
+        Self {
+            data,
+            clock,
+            desk,
+            faults,
+            driver,
+            agent,
+        }
+    }
+
+    pub(super) fn assign(&self, assignment: Assignment) {
+        self.desk.knows(assignment.clone());
+        self.agent.assign(assignment);
+    }
+
+    /// Waits until nothing is left to do at this time.
+    pub(super) async fn idle(&self) {
+        self.clock.advance(0).await;
+    }
+
+    pub(super) async fn ledgers(&self) -> BTreeMap<ResourceId, Ledger> {
+        self.driver.ledgers().await.unwrap()
+    }
+
+    pub(super) fn effects(&self) -> Vec<String> {
+        effects(self.data.path())
+    }
+}
+
+/// The log of effects, read by a connection of its own.
+pub(super) fn effects(data: &Path) -> Vec<String> {
+    let connection = rusqlite::Connection::open(data.join(WORLD_FILE)).unwrap();
+    let mut query = connection
+        .prepare("SELECT action FROM effect ORDER BY number")
+        .unwrap();
+    let rows = query.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}

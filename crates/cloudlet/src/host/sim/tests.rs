@@ -1,0 +1,139 @@
+use super::{SimDriver, SimOptions, WORLD_FILE, pace};
+use crate::{
+    clock::Clock,
+    host::driver::{Driver, Pause, Work},
+};
+use api::{ResourceId, Timestamp};
+use model::{plan::Action, spec::DiskObserved};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+const MACHINE: ResourceId = ResourceId(Uuid::from_u128(1));
+const DISK: Action = Action::MakeDisk {
+    image: 12,
+    size_gb: 40,
+};
+
+const fn launch(boot: u64) -> Action {
+    Action::Launch {
+        boot,
+        cpus: 2,
+        memory_gb: 4,
+    }
+}
+
+fn instant() -> (TempDir, Clock, SimDriver) {
+    let data = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(Timestamp::from_millis(0));
+    let options = SimOptions {
+        speed: 0.0,
+        seed: 1,
+    };
+    let driver = SimDriver::open(data.path(), clock.clone(), options).unwrap();
+    (data, clock, driver)
+}
+
+fn work(clock: &Clock, generation: u64, action: Action) -> Work {
+    Work {
+        resource: MACHINE,
+        generation,
+        action,
+        progress: Arc::new(|_| {}),
+        kill: CancellationToken::new(),
+        pause: Pause::new(clock.clone()),
+    }
+}
+
+#[tokio::test]
+async fn one_boot_number_is_launched_once() {
+    let (_data, clock, driver) = instant();
+    let act = |action| driver.act(work(&clock, 1, action));
+    act(launch(1)).await.unwrap();
+    assert!(act(launch(1)).await.unwrap_err().permanent);
+    assert!(act(launch(2)).await.unwrap_err().permanent);
+    act(Action::Shutdown).await.unwrap();
+    act(Action::Shutdown).await.unwrap();
+    assert!(act(launch(1)).await.unwrap_err().permanent);
+    let gone = act(Action::AwaitReady { boot: 1 }).await.unwrap_err();
+    assert!(!gone.permanent);
+    act(launch(2)).await.unwrap();
+    act(Action::AwaitReady { boot: 2 }).await.unwrap();
+    let observed = driver.observe(MACHINE).await.unwrap();
+    assert_eq!(observed.launched, 2);
+    assert!(observed.process.is_some_and(|process| process.ready));
+    assert_eq!(driver.referee(), [""; 0]);
+}
+
+#[tokio::test]
+async fn killed_it_leaves_what_is_half_made_and_repeated_it_completes_it() {
+    let (_data, clock, driver) = instant();
+    for (action, half) in [
+        (DISK, DiskObserved::Partial),
+        (launch(1), DiskObserved::Whole { size_gb: 40 }),
+    ] {
+        let mut killed = work(&clock, 1, action);
+        let kill = killed.kill.clone();
+        killed.progress = Arc::new(move |thousandths| {
+            if thousandths > 500 {
+                kill.cancel();
+            }
+        });
+        assert!(!driver.act(killed).await.unwrap_err().permanent);
+        let observed = driver.observe(MACHINE).await.unwrap();
+        assert_eq!(observed.disk, half);
+        assert!(!observed.is_running());
+        driver.act(work(&clock, 1, action)).await.unwrap();
+    }
+    assert!(driver.observe(MACHINE).await.unwrap().is_running());
+    assert_eq!(driver.referee(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_changed_from_outside_is_seen() {
+    let (data, clock, driver) = instant();
+    driver.act(work(&clock, 1, launch(1))).await.unwrap();
+    let other = rusqlite::Connection::open(data.path().join(WORLD_FILE)).unwrap();
+    other.execute("UPDATE machine SET boot = NULL", []).unwrap();
+    assert_eq!(driver.observe(MACHINE).await.unwrap().process, None);
+    assert_eq!(driver.list().await.unwrap()[&MACHINE].process, None);
+    other.execute("DELETE FROM machine", []).unwrap();
+    assert!(driver.list().await.unwrap().is_empty());
+}
+
+#[test]
+fn steps_are_many_small_uneven_and_follow_the_seed() {
+    let options = SimOptions {
+        speed: 1.0,
+        seed: 1,
+    };
+    let ready = Action::AwaitReady { boot: 1 };
+    for action in [DISK, launch(1), ready, Action::Shutdown, Action::RemoveDisk] {
+        for generation in 1..50 {
+            let steps = pace::steps(options, MACHINE, generation, action);
+            assert_eq!(steps, pace::steps(options, MACHINE, generation, action));
+            let mut before = 0;
+            for step in &steps[..steps.len() - 1] {
+                let now = step.thousandths.unwrap();
+                assert!(now > before && now - before <= 61, "{steps:?}");
+                before = now;
+            }
+            assert_eq!(steps.last().and_then(|step| step.thousandths), None);
+        }
+    }
+    let other = SimOptions { seed: 2, ..options };
+    assert_ne!(
+        pace::steps(options, MACHINE, 1, DISK),
+        pace::steps(other, MACHINE, 1, DISK)
+    );
+    let fast = SimOptions {
+        speed: 1_000.0,
+        ..options
+    };
+    assert!(
+        pace::steps(fast, MACHINE, 1, DISK)
+            .iter()
+            .all(|step| step.after_ms <= 4)
+    );
+}

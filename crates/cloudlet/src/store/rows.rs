@@ -1,0 +1,83 @@
+//! What the store tells and is told, beside the model's own types.
+
+use api::{JobId, KeyId, TenantId, Timestamp};
+use model::{Assignment, Job, claim::Limits};
+
+/// Why the store could not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot write or read now. Nothing of the transaction is there, unless the disk itself
+    /// failed while it was committed: then only a restart can tell.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// A rule panicked; its transaction was not applied. The cause is in the log.
+    #[error("a rule panicked: {0}")]
+    Panicked(String),
+}
+
+/// In which order waiting transactions run: the engine's before acceptances, so that a flood
+/// starves no report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// Start, report, retreat, finish.
+    Engine,
+    /// Requests.
+    Request,
+}
+
+/// What a commit changed, as far as anybody waits for it.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// The jobs as they are now.
+    pub jobs: Vec<Job>,
+}
+
+/// A tenant as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TenantRow {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name, unique.
+    pub name: String,
+    /// Whether its keys are refused for now.
+    pub suspended: bool,
+    /// What it may have.
+    pub limits: Limits,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Whose key it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The operator.
+    Operator,
+    /// A tenant.
+    Tenant(TenantId),
+}
+
+/// A key as stored: its secret is not, only its SHA-256.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyRow {
+    /// Its public id.
+    pub id: KeyId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// What it is for.
+    pub name: String,
+    /// Its first characters.
+    pub start: String,
+    /// SHA-256 of the whole key text.
+    pub digest: [u8; 32],
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A turn that was taken: this job was started (or refused), and its host is to be told this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turned {
+    /// The job.
+    pub job: JobId,
+    /// What its host is to be told, if anything.
+    pub assignment: Option<Assignment>,
+}

@@ -1,0 +1,142 @@
+//! What a rule may know, asked for lazily inside the transaction that will apply its writes.
+//!
+//! Facts are infallible for rules: the first error is remembered, everything after it is answered
+//! with nothing, and the session throws the rule's outcome away.
+
+use super::{codec, sql};
+use api::{JobId, ResourceId, TenantId};
+use model::{
+    Facts, Job, Resource,
+    claim::{Claim, Item, Limits},
+    facts::Line,
+    writes::{Answer, AnswerKey},
+};
+use rusqlite::{Connection, OptionalExtension, Params, Result, Row};
+use std::cell::RefCell;
+use uuid::Uuid;
+
+/// Facts over a connection.
+pub(super) struct SqlFacts<'a> {
+    connection: &'a Connection,
+    error: RefCell<Option<rusqlite::Error>>,
+}
+
+impl<'a> SqlFacts<'a> {
+    pub(super) fn new(connection: &'a Connection) -> Self {
+        Self {
+            connection,
+            error: RefCell::new(None),
+        }
+    }
+
+    /// The first error, if there was one.
+    pub(super) fn into_error(self) -> Option<rusqlite::Error> {
+        self.error.into_inner()
+    }
+
+    fn ask<T: Default>(&self, question: impl FnOnce(&Connection) -> Result<T>) -> T {
+        if self.error.borrow().is_some() {
+            return T::default();
+        }
+        question(self.connection).unwrap_or_else(|error| {
+            *self.error.borrow_mut() = Some(error);
+            T::default()
+        })
+    }
+
+    fn ask_row<T>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Option<T> {
+        self.ask(|connection| row(connection, sql, parameters, read))
+    }
+}
+
+/// The one row of a query, if there is one.
+pub(super) fn row<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl Params,
+    read: impl FnOnce(&Row<'_>) -> Result<T>,
+) -> Result<Option<T>> {
+    connection
+        .prepare_cached(sql)?
+        .query_row(parameters, read)
+        .optional()
+}
+
+/// How much of an item is claimed.
+pub(super) fn used(connection: &Connection, item: Item) -> Result<u64> {
+    let used = row(connection, sql::USED, codec::item(item), |row| {
+        row.get::<_, i64>(0)
+    })?;
+    Ok(used.unwrap_or(0).unsigned_abs())
+}
+
+impl Facts for SqlFacts<'_> {
+    fn job(&self, id: JobId) -> Option<Job> {
+        self.ask_row(sql::JOB, [id.0.as_bytes()], codec::job)
+    }
+
+    fn resource(&self, id: ResourceId) -> Option<Resource> {
+        self.ask_row(sql::RESOURCE, [id.0.as_bytes()], codec::from_body)
+    }
+
+    fn line(&self, key: ResourceId) -> Line {
+        let line = self.ask_row(sql::LINE, [key.0.as_bytes()], |row| {
+            Ok(Line {
+                length: row.get(0)?,
+                synchronous: row.get(1)?,
+            })
+        });
+        line.unwrap_or_default()
+    }
+
+    fn first(&self, key: ResourceId) -> Option<JobId> {
+        self.ask_row(sql::FIRST, [key.0.as_bytes()], |row| {
+            codec::uuid(row, 0).map(JobId)
+        })
+    }
+
+    fn limits(&self, tenant: TenantId) -> Limits {
+        let limits = self.ask_row(sql::LIMITS, [tenant.0.as_bytes()], codec::from_body);
+        limits.unwrap_or_default()
+    }
+
+    fn used(&self, item: Item) -> u64 {
+        self.ask(|connection| used(connection, item))
+    }
+
+    fn claims(&self, holder: ResourceId) -> Vec<Claim> {
+        let mut claims = self.ask(|connection| claims(connection, holder));
+        // The same order from every store, so that rules write the same.
+        claims.sort();
+        claims
+    }
+
+    fn answer(&self, key: &AnswerKey) -> Option<Answer> {
+        self.ask_row(sql::ANSWER, [key.0], |row| {
+            let jobs = row.get_ref(1)?.as_blob()?;
+            let ids = jobs.chunks_exact(16).filter_map(|id| id.try_into().ok());
+            Ok(Answer {
+                request: row.get(0)?,
+                jobs: ids.map(|id| JobId(Uuid::from_bytes(id))).collect(),
+            })
+        })
+    }
+}
+
+fn claims(connection: &Connection, holder: ResourceId) -> Result<Vec<Claim>> {
+    let mut statement = connection.prepare_cached(sql::CLAIMS)?;
+    let claims = statement.query_map([holder.0.as_bytes()], |row| {
+        let (kind, measure) = (row.get_ref(0)?, row.get_ref(2)?);
+        Ok(Claim {
+            holder,
+            item: codec::item_of(kind.as_str()?, row.get(1)?, measure.as_str()?)?,
+            amount: row.get::<_, i64>(3)?.unsigned_abs(),
+        })
+    })?;
+    claims.collect()
+}

@@ -1,0 +1,148 @@
+//! One transaction of a group: runs rules on what is stored and applies what they return.
+//!
+//! A rule's panic harms nobody: nothing has been written for it. Never begins or commits.
+
+use super::{codec, facts::SqlFacts};
+use crate::store::rows::StoreError;
+use api::{JobId, Timestamp};
+use model::{Context, Job, catalogue::Catalogue};
+use rusqlite::Connection;
+use std::{
+    any::Any,
+    cell::RefCell,
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+use uuid::Uuid;
+
+/// Makes ids; given the time.
+pub(in crate::store) type NewId = Box<dyn FnMut(Timestamp) -> Uuid + Send>;
+
+/// Why a transaction was not applied.
+#[derive(Debug)]
+pub(in crate::store) enum Fault {
+    /// The rule panicked; it has written nothing.
+    Panicked(String),
+    /// The database did not do as told: the whole group is to be rolled back.
+    Sql(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+/// What a transaction works on.
+pub(in crate::store) struct Session<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) now: Timestamp,
+    catalogue: &'a Catalogue,
+    new_id: &'a RefCell<NewId>,
+    changed: Vec<Job>,
+    places: HashMap<JobId, usize>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        connection: &'a Connection,
+        catalogue: &'a Catalogue,
+        new_id: &'a RefCell<NewId>,
+    ) -> Self {
+        Self {
+            connection,
+            now: Timestamp::default(),
+            catalogue,
+            new_id,
+            changed: Vec::new(),
+            places: HashMap::new(),
+        }
+    }
+
+    /// Runs a rule; applies nothing.
+    pub(in crate::store) fn decide<T>(
+        &self,
+        rule: impl FnOnce(&Context<'_>) -> T,
+    ) -> Result<T, Fault> {
+        let facts = SqlFacts::new(self.connection);
+        let new_id = || self.new_id();
+        let context = Context {
+            facts: &facts,
+            now: self.now,
+            new_id: &new_id,
+            catalogue: self.catalogue,
+        };
+        let outcome = guarded(|| rule(&context));
+        // What a rule made of a wrong fact is worth nothing, a panic included.
+        match facts.into_error() {
+            Some(error) => Err(Fault::Sql(error)),
+            None => outcome,
+        }
+    }
+
+    /// A new id, greater than all before.
+    pub(super) fn new_id(&self) -> Uuid {
+        (self.new_id.borrow_mut())(self.now)
+    }
+
+    /// Remembers how a job is now, to be told when the group is on disk.
+    pub(super) fn note(&mut self, job: Job) {
+        match self.places.get(&job.id) {
+            Some(&place) => self.changed[place] = job,
+            None => {
+                self.places.insert(job.id, self.changed.len());
+                self.changed.push(job);
+            }
+        }
+    }
+
+    /// The jobs that the group has changed so far.
+    pub(super) fn into_changed(self) -> Vec<Job> {
+        self.changed
+    }
+
+    /// A job with its number.
+    pub(super) fn job(&self, id: JobId) -> rusqlite::Result<Option<Job>> {
+        use rusqlite::OptionalExtension;
+        let mut statement = self.connection.prepare_cached(super::sql::JOB)?;
+        statement
+            .query_row([id.0.as_bytes()], codec::job)
+            .optional()
+    }
+
+    /// Runs a statement that returns no rows; says how many it changed.
+    pub(super) fn execute(
+        &self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+    ) -> rusqlite::Result<usize> {
+        self.connection.prepare_cached(sql)?.execute(parameters)
+    }
+}
+
+/// Runs foreign code; its panic becomes a fault and a line in the log.
+pub(in crate::store) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic_text(panic.as_ref());
+        tracing::error!(
+            panic = text,
+            "a rule panicked; its transaction is not applied"
+        );
+        Fault::Panicked(text)
+    })
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without text")
+        .to_owned()
+}
+
+/// What its caller is told of a fault.
+pub(super) fn told(fault: Fault) -> StoreError {
+    match fault {
+        Fault::Panicked(text) => StoreError::Panicked(text),
+        Fault::Sql(error) => StoreError::Unavailable(error.to_string()),
+    }
+}

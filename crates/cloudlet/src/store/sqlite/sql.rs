@@ -1,0 +1,158 @@
+//! Every statement, in one place. Those of the hot path are tried by a test: none may walk over a
+//! table of jobs, resources, tickets or turns.
+//!
+//! A query says a partial index's WHERE word for word, or SQLite does not use it.
+
+/// Ids that one statement asks for; more are asked for in turns.
+pub(super) const BATCH: usize = 50;
+
+// Facts.
+pub(super) const JOB: &str = "SELECT number, body FROM job WHERE id = ?1";
+pub(super) const RESOURCE: &str = "SELECT body FROM resource WHERE id = ?1";
+pub(super) const LINE: &str = "SELECT length, synchronous FROM line WHERE key = ?1";
+pub(super) const FIRST: &str = "SELECT job FROM ticket WHERE key = ?1 ORDER BY number LIMIT 1";
+pub(super) const LIMITS: &str = "SELECT limits FROM tenant WHERE id = ?1";
+pub(super) const USED: &str =
+    "SELECT used FROM usage WHERE kind = ?1 AND owner = ?2 AND measure = ?3";
+pub(super) const CLAIMS: &str = "SELECT kind, owner, measure, amount FROM claim WHERE holder = ?1";
+pub(super) const ANSWER: &str = "SELECT request, jobs FROM answer WHERE key = ?1";
+
+// Writes.
+pub(super) const INSERT_JOB: &str = "INSERT INTO job \
+    (id, tenant, host, synchronous, state, blockers, cancel, completed_at, body) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+pub(super) const UPDATE_JOB: &str = "UPDATE job SET state = ?2, blockers = ?3, cancel = ?4, \
+    completed_at = ?5, body = ?6 WHERE number = ?1";
+pub(super) const UPDATE_JOB_BODY: &str = "UPDATE job SET body = ?2 WHERE number = ?1";
+pub(super) const JOB_PLACE: &str = "SELECT number, synchronous FROM job WHERE id = ?1";
+pub(super) const INSERT_RESOURCE: &str =
+    "INSERT INTO resource (id, tenant, host, body) VALUES (?1, ?2, ?3, ?4)";
+pub(super) const UPDATE_RESOURCE: &str = "UPDATE resource SET body = ?2 WHERE id = ?1";
+pub(super) const DELETE_RESOURCE: &str = "DELETE FROM resource WHERE id = ?1 RETURNING tenant";
+pub(super) const UPDATE_TALLY: &str =
+    "UPDATE tally SET resources = resources + ?2 WHERE tenant = ?1";
+pub(super) const INSERT_TALLY: &str = "INSERT INTO tally (tenant, resources) VALUES (?1, ?2)";
+pub(super) const INSERT_TICKET: &str = "INSERT INTO ticket (key, number, job) VALUES (?1, ?2, ?3)";
+pub(super) const DELETE_TICKET: &str = "DELETE FROM ticket WHERE key = ?1 AND number = ?2";
+pub(super) const ENTER_LINE: &str = "INSERT INTO line (key, length, synchronous) \
+    VALUES (?1, 1, ?2) ON CONFLICT (key) DO UPDATE \
+    SET length = length + 1, synchronous = synchronous + excluded.synchronous";
+pub(super) const LEAVE_LINE: &str =
+    "UPDATE line SET length = length - 1, synchronous = synchronous - ?2 WHERE key = ?1";
+pub(super) const END_LINE: &str = "DELETE FROM line WHERE key = ?1 AND length = 0";
+pub(super) const HELD: &str = "SELECT amount FROM claim \
+    WHERE holder = ?1 AND kind = ?2 AND owner = ?3 AND measure = ?4";
+pub(super) const HOLD: &str = "INSERT INTO claim (holder, kind, owner, measure, amount) \
+    VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET amount = excluded.amount";
+pub(super) const LET_GO: &str = "DELETE FROM claim \
+    WHERE holder = ?1 AND kind = ?2 AND owner = ?3 AND measure = ?4";
+pub(super) const UPDATE_USAGE: &str = "UPDATE usage SET used = used + ?4 \
+    WHERE kind = ?1 AND owner = ?2 AND measure = ?3";
+pub(super) const INSERT_USAGE: &str =
+    "INSERT INTO usage (kind, owner, measure, used) VALUES (?1, ?2, ?3, ?4)";
+pub(super) const PUT_ANSWER: &str = "INSERT INTO answer (key, request, jobs, created_at) \
+    VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key) DO UPDATE SET request = excluded.request, \
+    jobs = excluded.jobs, created_at = excluded.created_at";
+
+// Turns. 16 is TENANT_SLOTS; `turns.rs` refuses to compile with another.
+pub(super) const NEXT_TENANT: &str = "SELECT tenant FROM turn \
+    WHERE host = ?1 AND ready > 0 AND running < 16 ORDER BY last, tenant LIMIT 1";
+pub(super) const NEXT_JOB: &str = "SELECT id FROM job WHERE host = ?1 AND tenant = ?2 \
+    AND state = 'pending' AND blockers = 0 AND synchronous = 0 ORDER BY number LIMIT 1";
+pub(super) const HOST_RUNNING: &str = "SELECT running FROM host WHERE id = ?1";
+pub(super) const UPDATE_HOST: &str = "UPDATE host SET running = running + ?2 WHERE id = ?1";
+pub(super) const INSERT_HOST: &str = "INSERT INTO host (id, running) VALUES (?1, ?2)";
+pub(super) const UPDATE_TURN: &str = "UPDATE turn SET ready = ready + ?3, \
+    running = running + ?4, last = max(last, ?5) WHERE host = ?1 AND tenant = ?2";
+pub(super) const INSERT_TURN: &str =
+    "INSERT INTO turn (host, tenant, ready, running, last) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(super) const NEXT_NUMBER: &str = "INSERT INTO meta (name, value) VALUES (?1, 1) \
+    ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value";
+
+// Reads.
+pub(super) const JOB_OF_TENANT: &str = "SELECT number, body FROM job WHERE id = ?1 AND tenant = ?2";
+pub(super) const JOBS_OF_TENANT: &str = "SELECT number, body FROM job WHERE id IN (\
+    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, \
+    ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, \
+    ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50) AND tenant = ?51";
+pub(super) const RESOURCE_OF_TENANT: &str =
+    "SELECT body FROM resource WHERE id = ?1 AND tenant = ?2";
+pub(super) const RESOURCES_OF_TENANT: &str = "SELECT body FROM resource WHERE tenant = ?1 \
+    ORDER BY number DESC LIMIT ?2 OFFSET ?3";
+pub(super) const TALLY: &str = "SELECT resources FROM tally WHERE tenant = ?1";
+pub(super) const CALLS: &str = "SELECT id FROM job \
+    WHERE state = 'pending' AND synchronous = 1 ORDER BY number";
+pub(super) const READY_CALLS: &str = "SELECT id FROM job \
+    WHERE state = 'pending' AND synchronous = 1 AND blockers = 0 ORDER BY number";
+pub(super) const CANCEL_WISHES: &str = "SELECT id FROM job \
+    WHERE cancel = 1 AND state IN ('running', 'reverting', 'retrying') ORDER BY number";
+
+// Reads at start and for `verify`: these walk over everything on purpose.
+pub(super) const ALL_RESOURCES: &str = "SELECT body FROM resource ORDER BY number";
+pub(super) const RESOURCES_OF_HOST: &str =
+    "SELECT body FROM resource WHERE host = ?1 ORDER BY number";
+pub(super) const GREATEST_ID: &str = "SELECT max(greatest) FROM ( \
+    SELECT max(id) AS greatest FROM job UNION ALL SELECT max(id) FROM resource \
+    UNION ALL SELECT max(id) FROM tenant UNION ALL SELECT max(id) FROM api_key)";
+
+// Tenants and keys.
+pub(super) const INSERT_TENANT: &str = "INSERT INTO tenant \
+    (id, name, suspended, limits, created_at) VALUES (?1, ?2, 0, ?3, ?4)";
+pub(super) const TENANT_OF_NAME: &str = "SELECT 1 FROM tenant WHERE name = ?1";
+pub(super) const TENANTS: &str =
+    "SELECT id, name, suspended, limits, created_at FROM tenant ORDER BY name";
+pub(super) const TENANT: &str =
+    "SELECT id, name, suspended, limits, created_at FROM tenant WHERE id = ?1";
+pub(super) const SET_LIMITS: &str = "UPDATE tenant SET limits = ?2 WHERE id = ?1";
+pub(super) const INSERT_KEY: &str = "INSERT INTO api_key \
+    (id, owner, name, start, digest, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+pub(super) const KEYS: &str = "SELECT id, owner, name, start, digest, created_at \
+    FROM api_key WHERE owner = ?1 ORDER BY id";
+pub(super) const KEY: &str = "SELECT id, owner, name, start, digest, created_at \
+    FROM api_key WHERE digest = ?1";
+pub(super) const OPERATOR_KEY: &str = "SELECT 1 FROM api_key WHERE owner IS NULL LIMIT 1";
+pub(super) const META: &str = "SELECT value FROM meta WHERE name = ?1";
+pub(super) const PUT_META: &str = "INSERT INTO meta (name, value) VALUES (?1, ?2) \
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+/// The statements that run for every request, report, turn or poll.
+#[cfg(test)]
+pub(super) const HOT: &[&str] = &[
+    JOB,
+    RESOURCE,
+    LINE,
+    FIRST,
+    LIMITS,
+    USED,
+    CLAIMS,
+    ANSWER,
+    UPDATE_JOB,
+    UPDATE_JOB_BODY,
+    JOB_PLACE,
+    UPDATE_RESOURCE,
+    DELETE_RESOURCE,
+    UPDATE_TALLY,
+    DELETE_TICKET,
+    LEAVE_LINE,
+    END_LINE,
+    HELD,
+    LET_GO,
+    UPDATE_USAGE,
+    NEXT_TENANT,
+    NEXT_JOB,
+    HOST_RUNNING,
+    UPDATE_HOST,
+    UPDATE_TURN,
+    JOB_OF_TENANT,
+    JOBS_OF_TENANT,
+    RESOURCE_OF_TENANT,
+    RESOURCES_OF_TENANT,
+    TALLY,
+    CALLS,
+    READY_CALLS,
+    CANCEL_WISHES,
+    TENANT,
+    KEYS,
+    KEY,
+    META,
+];

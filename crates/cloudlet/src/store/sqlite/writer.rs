@@ -1,0 +1,218 @@
+//! The one thread that writes: all that waits goes into one commit, one sync for everybody.
+//!
+//! Nobody is answered before the commit is on disk. It never waits for company: groups form by
+//! themselves while the one before is being synced.
+
+use super::{
+    JobCache,
+    session::{Fault, NewId, Session, told},
+};
+use crate::store::{
+    queue::Queue,
+    rows::{Committed, StoreError},
+};
+use api::Timestamp;
+use model::{Job, catalogue::Catalogue};
+use rusqlite::{Connection, ErrorCode};
+use std::{cell::RefCell, sync::Arc};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot};
+
+/// Transactions in one commit.
+const GROUP_MAX: usize = 1000;
+
+/// Tells the time.
+pub(in crate::store) type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A transaction in line.
+pub(super) trait Member: Send {
+    /// Runs it and keeps its outcome. An error means that the group cannot go on.
+    fn run(&mut self, session: &mut Session<'_>) -> rusqlite::Result<()>;
+    /// Answers with the outcome kept, or with why there is none.
+    fn answer(self: Box<Self>, failed: Option<StoreError>);
+}
+
+/// A transaction that some task waits for.
+pub(super) struct Transaction<T, W> {
+    /// What it does; again, if its group was rolled back.
+    pub(super) work: W,
+    /// What it came to.
+    pub(super) outcome: Option<Result<T, StoreError>>,
+    /// Who waits.
+    pub(super) sender: oneshot::Sender<Result<T, StoreError>>,
+    /// A request's place in the queue.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+}
+
+impl<T, W> Member for Transaction<T, W>
+where
+    T: Send,
+    W: Fn(&mut Session<'_>) -> Result<T, Fault> + Send,
+{
+    fn run(&mut self, session: &mut Session<'_>) -> rusqlite::Result<()> {
+        self.outcome = Some(match (self.work)(session) {
+            Ok(outcome) => Ok(outcome),
+            Err(Fault::Sql(error)) => return Err(error),
+            Err(panicked @ Fault::Panicked(_)) => Err(told(panicked)),
+        });
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, failed: Option<StoreError>) {
+        let unanswered = || Err(StoreError::Unavailable("it was not run".to_owned()));
+        let outcome = match failed {
+            Some(error) => Err(error),
+            None => self.outcome.unwrap_or_else(unanswered),
+        };
+        // Whoever asked may have left; what is committed stays.
+        let _ = self.sender.send(outcome);
+        drop(self.permit);
+    }
+}
+
+/// Everything that the thread owns.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) queue: Arc<Queue<Box<dyn Member>>>,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) now: Now,
+    pub(super) new_id: RefCell<NewId>,
+    pub(super) jobs: Arc<JobCache>,
+    pub(super) changes: broadcast::Sender<Arc<Committed>>,
+    /// Why nothing is written any more.
+    pub(super) poisoned: Option<String>,
+}
+
+/// Why a group was not committed.
+enum Failure {
+    /// Nothing of it is there; each member may be tried alone.
+    RolledBack(rusqlite::Error),
+    /// What is on disk is not known: this process must write no more.
+    Lost(String),
+}
+
+impl Writer {
+    /// Commits groups until the queue is closed and empty, then closes the database.
+    pub(super) fn run(mut self) {
+        let _abandon = Abandon(Arc::clone(&self.queue));
+        while let Some(group) = self.queue.take(GROUP_MAX) {
+            self.group(group);
+        }
+        if self.poisoned.is_none()
+            && let Err(error) = super::checkpoint(&self.connection)
+        {
+            tracing::warn!(%error, "the WAL was not emptied at the end; the next start does it");
+        }
+        if let Err((_, error)) = self.connection.close() {
+            tracing::warn!(%error, "the database did not close");
+        }
+    }
+
+    fn group(&mut self, mut group: Vec<Box<dyn Member>>) {
+        match self.commit(&mut group) {
+            Ok(()) => answer(group, None),
+            Err(Failure::Lost(reason)) => self.poison(group, reason),
+            Err(Failure::RolledBack(error)) if group.len() > 1 => {
+                tracing::warn!(%error, members = group.len(), "a group was rolled back; its members run alone");
+                for member in group {
+                    self.group(vec![member]);
+                }
+            }
+            Err(Failure::RolledBack(error)) => {
+                tracing::error!(%error, "a transaction failed");
+                answer(group, Some(StoreError::Unavailable(error.to_string())));
+            }
+        }
+    }
+
+    fn poison(&mut self, group: Vec<Box<dyn Member>>, reason: String) {
+        if self.poisoned.is_none() {
+            tracing::error!(
+                reason,
+                "the disk failed; nothing is written until a restart"
+            );
+            self.poisoned = Some(reason.clone());
+        }
+        answer(group, Some(StoreError::Unavailable(reason)));
+    }
+
+    fn commit(&self, group: &mut [Box<dyn Member>]) -> Result<(), Failure> {
+        if let Some(reason) = &self.poisoned {
+            return Err(Failure::Lost(reason.clone()));
+        }
+        let changed = self.run_all(group).map_err(|error| self.roll_back(error))?;
+        // A poll must not show less than what an earlier read has shown: from here until the new
+        // version is in memory it is answered from disk.
+        for job in &changed {
+            self.jobs.remove(&job.id);
+        }
+        self.execute("COMMIT").map_err(|error| {
+            if is_io(&error) {
+                Failure::Lost(error.to_string())
+            } else {
+                self.roll_back(error)
+            }
+        })?;
+        self.publish(changed);
+        Ok(())
+    }
+
+    fn run_all(&self, group: &mut [Box<dyn Member>]) -> rusqlite::Result<Vec<Job>> {
+        self.execute("BEGIN IMMEDIATE")?;
+        let mut session = Session::new(&self.connection, &self.catalogue, &self.new_id);
+        for member in group {
+            session.now = (self.now)();
+            member.run(&mut session)?;
+        }
+        Ok(session.into_changed())
+    }
+
+    /// SQLite may have rolled back by itself.
+    fn roll_back(&self, error: rusqlite::Error) -> Failure {
+        if self.connection.is_autocommit() {
+            return Failure::RolledBack(error);
+        }
+        match self.execute("ROLLBACK") {
+            Ok(()) => Failure::RolledBack(error),
+            Err(second) => Failure::Lost(format!("{error}; rolling back: {second}")),
+        }
+    }
+
+    fn publish(&self, changed: Vec<Job>) {
+        if changed.is_empty() {
+            return;
+        }
+        for job in &changed {
+            self.jobs.insert(job.id, Arc::new(job.clone()));
+        }
+        // Nobody may be listening.
+        let _ = self.changes.send(Arc::new(Committed { jobs: changed }));
+    }
+
+    fn execute(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+}
+
+/// Whoever waits when the thread ends, even by a panic, is told so.
+struct Abandon(Arc<Queue<Box<dyn Member>>>);
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+fn answer(group: Vec<Box<dyn Member>>, failed: Option<StoreError>) {
+    for member in group {
+        member.answer(failed.clone());
+    }
+}
+
+/// After a failed sync the kernel may have dropped what was to be written.
+fn is_io(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
+}

@@ -1,0 +1,400 @@
+//! What holds beyond the single transaction: groups, restarts, other tenants, keys.
+
+use super::{Owner, Store, StoreError, Urgency};
+use api::{ErrorCode, JobId, ResourceId, TenantId, Timestamp, machine::MachineCreate};
+use model::{
+    Context, Job, JobState, Refusal, Write,
+    catalogue::{self, Catalogue},
+    course,
+    ops::{vm_create, vm_stop},
+};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+use uuid::Uuid;
+
+const NOW: i64 = 1_772_355_660_000;
+
+fn catalogue() -> Arc<Catalogue> {
+    Arc::new(Catalogue::parse(catalogue::DEFAULT).unwrap())
+}
+
+fn try_open(directory: &Path, now: &Arc<AtomicI64>) -> anyhow::Result<Store> {
+    let now = Arc::clone(now);
+    let now = move || Timestamp::from_millis(now.load(Ordering::SeqCst));
+    Store::open_with(directory, catalogue(), Arc::new(now), None)
+}
+
+fn open(directory: &Path) -> Store {
+    try_open(directory, &Arc::new(AtomicI64::new(NOW))).unwrap()
+}
+
+fn body(instances: i64) -> MachineCreate {
+    let catalogue = catalogue();
+    MachineCreate {
+        name: "web".to_owned(),
+        datacenter_id: catalogue.data_centers[0].id.to_string(),
+        image_id: catalogue.images[0].id,
+        configuration_id: catalogue.sizes[0].id,
+        number_of_instances: Some(instances),
+        allocate_public_ip: None,
+        network_interfaces: None,
+    }
+}
+
+async fn create(store: &Store, tenant: TenantId, instances: i64) -> Vec<Job> {
+    let body = body(instances);
+    let rule = move |context: &Context<'_>| vm_create::accept(context, tenant, &body, None);
+    let accepted = store.transact(Urgency::Request, rule).await;
+    accepted.unwrap().unwrap()
+}
+
+async fn tenant(store: &Store, name: &str) -> TenantId {
+    let tenant = store.create_tenant(name.to_owned()).await.unwrap();
+    tenant.unwrap().id
+}
+
+/// Holds the writer until it is let go, so that what comes meanwhile is one group.
+async fn hold_writer(store: &Store) -> (std::sync::mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (begun, begins) = tokio::sync::oneshot::channel();
+    let begun = std::sync::Mutex::new(Some(begun));
+    let store = store.clone();
+    let held = tokio::spawn(async move {
+        let rule = move |_: &Context<'_>| {
+            let begun = begun.lock().unwrap().take();
+            let _ = begun.map(|begun| begun.send(()));
+            let _ = wait.recv();
+            Ok((Vec::new(), ()))
+        };
+        store
+            .transact(Urgency::Engine, rule)
+            .await
+            .unwrap()
+            .unwrap();
+    });
+    begins.await.unwrap();
+    (go, held)
+}
+
+/// A write that SQLite refuses, after one that it took.
+fn broken(job: Job) -> Vec<Write> {
+    vec![
+        Write::PutJob(Box::new(Job {
+            stage: "half".to_owned(),
+            ..job
+        })),
+        Write::Enter {
+            key: ResourceId(Uuid::nil()),
+            job: JobId(Uuid::nil()),
+        },
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_harms_no_member() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let tenant = tenant(&store, "a").await;
+    let first = create(&store, tenant, 1).await.remove(0);
+
+    let (go, held) = hold_writer(&store).await;
+    let good: Vec<_> = (0..20)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { create(&store, tenant, 2).await })
+        })
+        .collect();
+    let panics = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let rule = |_: &Context<'_>| -> Result<(Vec<Write>, ()), Refusal> { panic!("ouch") };
+            store.transact(Urgency::Request, rule).await
+        }
+    });
+    let refused = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let rule = |_: &Context<'_>| -> Result<(Vec<Write>, ()), Refusal> {
+                Err(Refusal::new(ErrorCode::NotFound, "no"))
+            };
+            store.transact(Urgency::Request, rule).await
+        }
+    });
+    let fails = tokio::spawn({
+        let (store, job) = (store.clone(), first.clone());
+        async move {
+            let rule = move |_: &Context<'_>| Ok((broken(job.clone()), ()));
+            store.transact(Urgency::Request, rule).await
+        }
+    });
+    while store.sqlite.waiting() < 23 {
+        tokio::task::yield_now().await;
+    }
+    go.send(()).unwrap();
+    held.await.unwrap();
+
+    let panicked = panics.await.unwrap().unwrap_err();
+    assert_eq!(panicked, StoreError::Panicked("ouch".to_owned()));
+    assert_eq!(refused.await.unwrap().unwrap().unwrap_err().message, "no");
+    let failed = fails.await.unwrap().unwrap_err();
+    assert!(matches!(failed, StoreError::Unavailable(_)), "{failed}");
+    let mut ids = vec![first.id];
+    for accepted in good {
+        ids.extend(accepted.await.unwrap().into_iter().map(|job| job.id));
+    }
+    let jobs = store.jobs(tenant, ids).await.unwrap();
+    assert_eq!(jobs.len(), 41);
+    assert_eq!(jobs[0].stage, "queued", "half a transaction was applied");
+    assert_eq!(store.machines(tenant, 1, 50).await.unwrap().1, 41);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_may_run_again_and_is_applied_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let tenant = tenant(&store, "a").await;
+    let first = create(&store, tenant, 1).await.remove(0);
+    let (go, held) = hold_writer(&store).await;
+    let good = tokio::spawn({
+        let store = store.clone();
+        async move { create(&store, tenant, 1).await }
+    });
+    let fails = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let rule = move |_: &Context<'_>| Ok((broken(first.clone()), ()));
+            store.transact(Urgency::Request, rule).await
+        }
+    });
+    while store.sqlite.waiting() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let mut changes = store.changes();
+    go.send(()).unwrap();
+    held.await.unwrap();
+    let accepted = good.await.unwrap();
+    assert!(fails.await.unwrap().is_err());
+    assert_eq!(changes.recv().await.unwrap().jobs.len(), 1);
+    assert_eq!(store.machines(tenant, 1, 50).await.unwrap().1, 2);
+    assert_eq!(accepted.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_comes_after_the_change_and_a_poll_shows_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let tenant = tenant(&store, "a").await;
+    let mut changes = store.changes();
+    let job = create(&store, tenant, 1).await.remove(0);
+    let told = changes.try_recv().unwrap();
+    assert_eq!(told.jobs.len(), 1);
+    assert_eq!(told.jobs[0].id, job.id);
+    assert!(told.jobs[0].number > 0);
+
+    let turned = store.take_turn(job.host).await.unwrap().unwrap();
+    assert_eq!(turned.job, job.id);
+    let shown = store.jobs(tenant, vec![job.id]).await.unwrap();
+    assert_eq!(shown[0].state, JobState::Running);
+    assert_eq!(changes.try_recv().unwrap().jobs, shown);
+    assert_eq!(store.take_turn(job.host).await.unwrap(), None);
+
+    let assignments = store.assignments(job.host).await.unwrap();
+    assert_eq!(
+        turned.assignment.into_iter().collect::<Vec<_>>(),
+        assignments
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_tenants_is_like_what_never_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let (owner, other) = (tenant(&store, "a").await, tenant(&store, "b").await);
+    let job = create(&store, owner, 1).await.remove(0);
+    for store in [&store, &{
+        store.close().await;
+        open(directory.path())
+    }] {
+        if store.is_new().await.is_err() {
+            continue;
+        }
+        assert_eq!(store.jobs(other, vec![job.id]).await.unwrap(), []);
+        assert_eq!(store.machine(other, job.resource).await.unwrap(), None);
+        assert_eq!(store.machines(other, 1, 10).await.unwrap(), (vec![], 0));
+        assert!(store.machine(owner, job.resource).await.unwrap().is_some());
+        assert_eq!(store.jobs(owner, vec![job.id]).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_newest_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let tenant = tenant(&store, "a").await;
+    create(&store, tenant, 7).await;
+    let mut names = Vec::new();
+    for page in 1..=4 {
+        let (rows, all) = store.machines(tenant, page, 3).await.unwrap();
+        assert_eq!(all, 7);
+        names.push(
+            rows.into_iter()
+                .map(|row| row.record.name)
+                .collect::<Vec<_>>()
+                .join(" "),
+        );
+    }
+    assert_eq!(
+        names,
+        ["web-7 web-6 web-5", "web-4 web-3 web-2", "web-1", ""]
+    );
+    let far = store.machines(tenant, u64::MAX, u64::MAX).await.unwrap();
+    assert_eq!(far, (vec![], 7));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_ascend_whatever_the_clock_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let now = Arc::new(AtomicI64::new(NOW));
+    let store = try_open(directory.path(), &now).unwrap();
+    let tenant = tenant(&store, "a").await;
+    let mut last = JobId(Uuid::nil());
+    let mut ascending = |jobs: Vec<Job>| {
+        for job in jobs {
+            assert!(job.id > last);
+            last = job.id;
+        }
+    };
+    for millis in [NOW, NOW + 5, NOW - 3_600_000, NOW + 1] {
+        now.store(millis, Ordering::SeqCst);
+        ascending(create(&store, tenant, 3).await);
+    }
+    store.close().await;
+    now.store(NOW - 7_200_000, Ordering::SeqCst);
+    let store = try_open(directory.path(), &now).unwrap();
+    ascending(create(&store, tenant, 3).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_server_for_each_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let now = Arc::new(AtomicI64::new(NOW));
+    let error = try_open(directory.path(), &now).err().unwrap().to_string();
+    let process = format!("is in use by process {}", std::process::id());
+    assert!(error.ends_with(&process), "{error}");
+    store.close().await;
+    try_open(directory.path(), &now).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_ends_what_waits_and_refuses_the_rest() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let tenant = tenant(&store, "a").await;
+    let (go, held) = hold_writer(&store).await;
+    let waits = tokio::spawn({
+        let store = store.clone();
+        async move { create(&store, tenant, 1).await }
+    });
+    while store.sqlite.waiting() < 1 {
+        tokio::task::yield_now().await;
+    }
+    let closing = tokio::spawn({
+        let store = store.clone();
+        async move { store.close().await }
+    });
+    go.send(()).unwrap();
+    held.await.unwrap();
+    assert_eq!(waits.await.unwrap().len(), 1);
+    closing.await.unwrap();
+    let late = store.store_clock(Timestamp::from_millis(1)).await;
+    assert!(matches!(late, Err(StoreError::Unavailable(_))));
+    let read = store.tenants().await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))));
+    let wal = directory.path().join("cloudlet.db-wal");
+    assert!(!wal.exists(), "the WAL was emptied");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_keys_and_the_clock() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    assert!(store.is_new().await.unwrap());
+    let key = |owner, digest| {
+        let (name, start) = ("laptop".to_owned(), "ck_1234".to_owned());
+        store.create_key(owner, name, start, [digest; 32])
+    };
+    let operator = key(Owner::Operator, 1).await.unwrap();
+    assert!(!store.is_new().await.unwrap());
+    let tenant = store.create_tenant("b".to_owned()).await.unwrap().unwrap();
+    assert_eq!(store.create_tenant("b".to_owned()).await.unwrap(), None);
+    let other = store.create_tenant("a".to_owned()).await.unwrap().unwrap();
+    let first = key(Owner::Tenant(tenant.id), 2).await.unwrap();
+    let second = key(Owner::Tenant(tenant.id), 3).await.unwrap();
+    assert!(
+        key(Owner::Tenant(tenant.id), 3).await.is_err(),
+        "a digest is one key's"
+    );
+    let limited = store
+        .set_limits(tenant.id, |limits| limits.vcpus = Some(8))
+        .await;
+    let limited = limited.unwrap().unwrap();
+    assert_eq!(limited.limits.vcpus, Some(8));
+    let nobody = TenantId(Uuid::nil());
+    assert_eq!(store.set_limits(nobody, |_| ()).await.unwrap(), None);
+    store.store_clock(Timestamp::from_millis(42)).await.unwrap();
+    store.close().await;
+
+    let store = open(directory.path());
+    assert_eq!(
+        store.stored_clock().await.unwrap(),
+        Some(Timestamp::from_millis(42))
+    );
+    assert_eq!(store.tenants().await.unwrap(), [other, limited.clone()]);
+    assert_eq!(store.tenant(tenant.id).await.unwrap(), Some(limited));
+    assert_eq!(store.keys(tenant.id).await.unwrap(), [first, second]);
+    for _ in 0..2 {
+        assert_eq!(store.key([1; 32]).await.unwrap(), Some(operator.clone()));
+        assert_eq!(store.key([9; 32]).await.unwrap(), None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wishes_and_calls_are_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let tenant = tenant(&store, "a").await;
+    let job = create(&store, tenant, 1).await.remove(0);
+    let stop = move |context: &Context<'_>| vm_stop::accept(context, tenant, job.resource);
+    store
+        .transact(Urgency::Request, stop)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(store.pending_calls(false).await.unwrap().len(), 1);
+    assert_eq!(store.pending_calls(true).await.unwrap(), []);
+
+    let other = create(&store, tenant, 1).await.remove(0);
+    while store.take_turn(job.host).await.unwrap().is_some() {}
+    let delete =
+        move |context: &Context<'_>| model::ops::vm_delete::accept(context, tenant, other.resource);
+    store
+        .transact(Urgency::Request, delete)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(store.cancel_wishes().await.unwrap(), [other.id]);
+    let cancel = move |context: &Context<'_>| Ok(course::cancel(context, other.id));
+    store
+        .transact(Urgency::Engine, cancel)
+        .await
+        .unwrap()
+        .unwrap();
+    let left = store.cancel_wishes().await.unwrap();
+    assert!(left.is_empty() || left == [other.id]);
+}
