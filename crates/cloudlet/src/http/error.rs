@@ -18,7 +18,7 @@ pub struct ApiError {
     /// What is wrong and what would be right.
     pub message: String,
     /// For programs.
-    pub details: ErrorDetails,
+    pub details: Box<ErrorDetails>,
     /// For the log alone.
     pub cause: Option<String>,
 }
@@ -29,7 +29,7 @@ impl ApiError {
         Self {
             code,
             message: message.into(),
-            details: ErrorDetails::default(),
+            details: Box::default(),
             cause: None,
         }
     }
@@ -89,7 +89,7 @@ impl ApiError {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         Self {
-            details: refusal.details,
+            details: Box::new(refusal.details),
             ..Self::new(refusal.code, refusal.message)
         }
     }
@@ -97,7 +97,8 @@ impl From<Refusal> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        let text = "The store cannot be written or read now; nothing was done; try again shortly";
+        let text = "The store does not answer now; try again shortly, with the same \
+                    Idempotency-Key where there is one";
         match error {
             StoreError::Unavailable(cause) => Self {
                 cause: Some(cause),
@@ -119,7 +120,7 @@ impl IntoResponse for ApiError {
             success: false,
             error: self.code,
             message: self.message.clone(),
-            details: Some(self.details.clone()).filter(|it| *it != ErrorDetails::default()),
+            details: Some(*self.details.clone()).filter(|it| *it != ErrorDetails::default()),
         };
         let mut response = (status, Json(body)).into_response();
         self.headers(&mut response);

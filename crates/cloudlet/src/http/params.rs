@@ -90,8 +90,8 @@ impl Params {
 
     /// A number from 1 to `most`; an empty one is not a number.
     fn between(&self, name: &str, default: u64, most: u64) -> Result<u64, ApiError> {
-        let given = self.0.iter().filter(|(key, _)| key == name);
-        let Some((_, text)) = given.last() else {
+        let mut given = self.0.iter().filter(|(key, _)| key == name);
+        let Some((_, text)) = given.next_back() else {
             return Ok(default);
         };
         let number = text

@@ -52,6 +52,13 @@ async fn fields_of_a_create() {
     for (field, value) in cases {
         cloud.post(MACHINES, with(field, value)).await.names(field);
     }
+    let list = cloud.get(MACHINES).await;
+    assert_eq!(list.json["meta"]["total"], 0, "a refusal writes nothing");
+}
+
+#[tokio::test]
+async fn a_create_as_a_whole() {
+    let cloud = TestCloud::start().await;
     for field in ["name", "datacenterId", "imageId", "configurationId"] {
         cloud.post(MACHINES, without(field)).await.names(field);
     }
@@ -305,6 +312,34 @@ async fn keys() {
     send(broken).await.is_error(401, "UNAUTHORIZED");
 }
 
+/// Of several things that are wrong, the one is told that comes first in the API's order.
+#[tokio::test]
+async fn which_error_comes_first() {
+    let cloud = TestCloud::start().await;
+    let large = vec![b'{'; LIMIT + 1];
+    let ask = |method, path: &str, key: &str, kind: &str, body: &[u8]| {
+        let request = cloud.anonymous(method, path).header("X-API-Key", key);
+        send(request.header("Content-Type", kind).body(body.to_vec()))
+    };
+    let (own, operator, json) = (&cloud.key, &cloud.admin_key, "application/json");
+    let machine = format!("{MACHINES}/{NOTHING}");
+    for (method, path, key, kind, body, status) in [
+        (Method::POST, "/nowhere", "x", "text/plain", &large[..], 404),
+        (Method::PATCH, MACHINES, "x", "text/plain", &large, 405),
+        (Method::POST, MACHINES, "x", "text/plain", &large, 401),
+        (Method::POST, MACHINES, operator, "text/plain", &large, 403),
+        (Method::POST, MACHINES, own, "text/plain", &large, 415),
+        (Method::POST, MACHINES, own, json, &large, 413),
+        (Method::POST, MACHINES, own, json, b"{", 400),
+        (Method::PUT, &machine, own, json, b"{", 400),
+        (Method::PUT, &machine, own, json, br#"{"name":""}"#, 400),
+        (Method::PUT, &machine, own, json, br#"{"name":"a"}"#, 404),
+    ] {
+        let answer = ask(method, path, key, kind, body).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.json);
+    }
+}
+
 #[tokio::test]
 async fn paths_and_methods() {
     let cloud = TestCloud::start().await;
@@ -392,6 +427,12 @@ async fn the_operator() {
         (&quotas["vcpus"]["limit"], &quotas["gpus"]["limit"]),
         (&json!(4), &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn faults_and_clock() {
+    let cloud = TestCloud::start().await;
+    let admin = |method, path: &'static str, body| cloud.admin(method, path, body);
     let faults = "/admin/v1/faults";
     for (body, field) in [
         (json!({"kind": "fail"}), "operation"),
@@ -419,4 +460,27 @@ async fn the_operator() {
     ] {
         admin(Method::POST, faults, body).await.names(field);
     }
+    let placed = admin(
+        Method::POST,
+        faults,
+        json!({"operation": "vm.create", "kind": "stall"}),
+    );
+    let placed = placed.await;
+    assert_eq!(placed.status, 201, "{}", placed.json);
+    let one = format!("{faults}/{}", placed.json["data"]["id"].as_str().unwrap());
+    let listed = admin(Method::GET, faults, json!({})).await;
+    assert_eq!(listed.json["data"], json!([placed.json["data"]]));
+    assert_eq!(
+        cloud.admin(Method::DELETE, &one, json!({})).await.status,
+        204
+    );
+    let gone = cloud.admin(Method::DELETE, &one, json!({})).await;
+    gone.is_error(404, "NOT_FOUND");
+    assert_eq!(admin(Method::DELETE, faults, json!({})).await.status, 204);
+    let clock = "/admin/v1/clock";
+    let moved = admin(Method::POST, clock, json!({"advanceSeconds": 1})).await;
+    moved.is_error(409, "INVALID_STATE");
+    admin(Method::POST, clock, json!({"advanceSeconds": -1}))
+        .await
+        .names("advanceSeconds");
 }
