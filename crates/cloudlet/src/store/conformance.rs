@@ -244,7 +244,7 @@ impl Pair {
             network_interfaces: None,
         };
         let idempotency = self.random.random_bool(0.5).then(|| Idempotency {
-            key: AnswerKey([self.random.random_range(0..4); 16]),
+            key: AnswerKey([self.random.random_range(0..30); 16]),
             request: [self.random.random_range(0..2); 16],
         });
         let _ = self
