@@ -23,7 +23,7 @@ use model::{
     catalogue::Catalogue,
     claim::{Item, Limits},
 };
-use sqlite::{Now, Sqlite, reads, session::NewId, tenants};
+use sqlite::{Sources, Sqlite, reads, tenants};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::Path,
@@ -44,18 +44,22 @@ impl Store {
         catalogue: Arc<Catalogue>,
         clock: crate::clock::Clock,
     ) -> anyhow::Result<Self> {
-        let now = Arc::new(move || clock.now());
-        Self::open_with(directory, catalogue, now, None)
+        let time = clock.clone();
+        let sources = Sources {
+            now: Arc::new(move || time.now()),
+            clock: Some(clock),
+            new_id: None,
+        };
+        Self::open_with(directory, catalogue, sources)
     }
 
     /// Opens it with a time and, in tests, ids of the caller's own.
     fn open_with(
         directory: &Path,
         catalogue: Arc<Catalogue>,
-        now: Now,
-        new_id: Option<NewId>,
+        sources: Sources,
     ) -> anyhow::Result<Self> {
-        let sqlite = Arc::new(Sqlite::open(directory, catalogue, now, new_id)?);
+        let sqlite = Arc::new(Sqlite::open(directory, catalogue, sources)?);
         Ok(Self { sqlite })
     }
 

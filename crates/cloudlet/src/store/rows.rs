@@ -1,5 +1,6 @@
 //! What the store tells and is told, beside the model's own types.
 
+use crate::clock::Busy;
 use api::{JobId, KeyId, TenantId, Timestamp};
 use model::{Assignment, Job, claim::Limits};
 
@@ -26,10 +27,14 @@ pub enum Urgency {
 }
 
 /// What a commit changed, as far as anybody waits for it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Committed {
     /// The jobs as they are now.
     pub jobs: Vec<Job>,
+    /// A manual clock stands until every listener has let this go: what follows from a commit
+    /// happens at the commit's time.
+    #[allow(dead_code, reason = "held, not read")]
+    pub(super) busy: Option<Busy>,
 }
 
 /// A tenant as stored.

@@ -1,6 +1,6 @@
 //! What holds beyond the single transaction: groups, restarts, other tenants, keys.
 
-use super::{Owner, Store, StoreError, Urgency};
+use super::{Owner, Sources, Store, StoreError, Urgency};
 use api::{ErrorCode, JobId, ResourceId, TenantId, Timestamp, machine::MachineCreate};
 use model::{
     Context, Job, JobState, Refusal, Write,
@@ -26,7 +26,12 @@ fn catalogue() -> Arc<Catalogue> {
 fn try_open(directory: &Path, now: &Arc<AtomicI64>) -> anyhow::Result<Store> {
     let now = Arc::clone(now);
     let now = move || Timestamp::from_millis(now.load(Ordering::SeqCst));
-    Store::open_with(directory, catalogue(), Arc::new(now), None)
+    let sources = Sources {
+        now: Arc::new(now),
+        clock: None,
+        new_id: None,
+    };
+    Store::open_with(directory, catalogue(), sources)
 }
 
 fn open(directory: &Path) -> Store {
@@ -395,6 +400,121 @@ async fn wishes_and_calls_are_found() {
         .await
         .unwrap()
         .unwrap();
-    let left = store.cancel_wishes().await.unwrap();
-    assert!(left.is_empty() || left == [other.id]);
+    assert_eq!(store.cancel_wishes().await.unwrap(), [], "it goes back");
+}
+
+/// Takes turns until there is none, and says whose they were.
+async fn turns(store: &Store, job: &Job, tenants: &[TenantId]) -> Vec<usize> {
+    let mut of = Vec::new();
+    while let Some(turned) = store.take_turn(job.host).await.unwrap() {
+        for (index, &tenant) in tenants.iter().enumerate() {
+            let jobs = store.jobs(tenant, vec![turned.job]).await.unwrap();
+            of.extend(jobs.iter().map(|_| index));
+        }
+    }
+    of
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn turns_are_fair_and_slots_are_bounded() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let mut tenants = Vec::new();
+    for name in ["a", "b", "c", "d", "e"] {
+        tenants.push(tenant(&store, name).await);
+    }
+    let first = create(&store, tenants[0], 40).await.remove(0);
+    let greedy = turns(&store, &first, &tenants).await;
+    assert_eq!(greedy, [0; 16], "a tenant's slots");
+    for &tenant in &tenants[1..4] {
+        create(&store, tenant, 20).await;
+    }
+    create(&store, tenants[4], 1).await;
+    let rest = turns(&store, &first, &tenants).await;
+    assert_eq!(
+        rest[..4],
+        [1, 2, 3, 4],
+        "the host's slots are shared out in turn"
+    );
+    assert_eq!(rest[4..7], [1, 2, 3]);
+    assert_eq!(rest.len(), 48, "a host's slots");
+}
+
+/// Only a debug build panics when numbers run over.
+#[cfg(debug_assertions)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_start_panics_fails() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let tenant = tenant(&store, "a").await;
+    let job = create(&store, tenant, 1).await.remove(0);
+    let id = job.resource;
+    let break_it = move |context: &Context<'_>| {
+        let mut resource = context.facts.resource(id).unwrap();
+        resource.last_boot = u64::MAX;
+        Ok((vec![Write::PutResource(Box::new(resource))], ()))
+    };
+    let broken = store.transact(Urgency::Engine, break_it).await;
+    broken.unwrap().unwrap();
+    let turned = store.take_turn(job.host).await.unwrap().unwrap();
+    assert_eq!((turned.job, turned.assignment), (job.id, None));
+    let failed = store.jobs(tenant, vec![job.id]).await.unwrap().remove(0);
+    let error = failed.error.unwrap();
+    assert_eq!(failed.state, JobState::Failed);
+    assert_eq!(error.code, api::JobErrorCode::InternalError);
+    assert_eq!(store.machine(tenant, id).await.unwrap(), None);
+}
+
+/// How far its host says that it is.
+fn report(job: &Job, remaining: u64) -> model::Report {
+    model::Report {
+        resource: job.resource,
+        generation: 1,
+        state: model::ReportState::Acting,
+        phase: Some("disk".to_owned()),
+        total: 1_000,
+        remaining,
+        phases: Vec::new(),
+        observed: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_poll_shows_less_than_one_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let tenant = tenant(&store, "a").await;
+    let job = create(&store, tenant, 1).await.remove(0);
+    store.take_turn(job.host).await.unwrap().unwrap();
+    let pollers: Vec<_> = (0..3)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut shown = 0;
+                while shown < 90 {
+                    let now = store.jobs(tenant, vec![job.id]).await.unwrap();
+                    assert!(now[0].progress >= shown);
+                    shown = now[0].progress;
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for remaining in (0..100).rev() {
+        let report = report(&job, remaining * 10);
+        let rule = move |context: &Context<'_>| Ok(course::report(context, &report));
+        store
+            .transact(Urgency::Engine, rule)
+            .await
+            .unwrap()
+            .unwrap();
+        let now = store.jobs(tenant, vec![job.id]).await.unwrap();
+        assert_eq!(
+            u64::from(now[0].progress),
+            99 * (1_000 - remaining * 10) / 1_000
+        );
+    }
+    for poller in pollers {
+        poller.await.unwrap();
+    }
 }

@@ -27,6 +27,18 @@ fn item(row: &Row<'_>, from: usize) -> rusqlite::Result<Item> {
     codec::item_of(&kind, row.get(from + 1)?, &measure)
 }
 
+fn answer(row: &Row<'_>) -> rusqlite::Result<(AnswerKey, Answer)> {
+    let jobs: Vec<u8> = row.get(2)?;
+    let ids = jobs
+        .chunks(16)
+        .map(|id| JobId(Uuid::from_slice(id).unwrap()));
+    let answer = Answer {
+        request: row.get(1)?,
+        jobs: ids.collect(),
+    };
+    Ok((AnswerKey(row.get(0)?), answer))
+}
+
 /// Reads it all, and checks what the reference store does not have.
 pub(in crate::store) fn dump(directory: &Path) -> Memory {
     let path = directory.join(FILE);
@@ -57,17 +69,7 @@ pub(in crate::store) fn dump(directory: &Path) -> Memory {
             "SELECT kind, owner, measure, used FROM usage",
             |row| Ok((item(row, 0)?, number(row, 3)?)),
         ),
-        answers: all(connection, "SELECT key, request, jobs FROM answer", |row| {
-            let jobs: Vec<u8> = row.get(2)?;
-            let ids = jobs
-                .chunks(16)
-                .map(|id| JobId(Uuid::from_slice(id).unwrap()));
-            let answer = Answer {
-                request: row.get(1)?,
-                jobs: ids.collect(),
-            };
-            Ok((AnswerKey(row.get(0)?), answer))
-        }),
+        answers: all(connection, "SELECT key, request, jobs FROM answer", answer),
         turns: all(
             connection,
             "SELECT host, tenant, ready, running, last FROM turn",

@@ -4,6 +4,7 @@
 //! Decides nothing: rules are run, their writes applied.
 
 mod apply;
+mod cache;
 mod codec;
 mod facts;
 mod migrate;
@@ -27,8 +28,8 @@ use super::{
     rows::{Committed, KeyRow, StoreError, Urgency},
 };
 use anyhow::Context;
-use api::JobId;
-use model::{Job, catalogue::Catalogue};
+use cache::JobCache;
+use model::catalogue::Catalogue;
 use quick_cache::sync::Cache;
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags};
@@ -41,8 +42,8 @@ use std::{
 };
 use tokio::sync::{Semaphore, broadcast, oneshot};
 use uuid::Uuid;
-pub(super) use writer::Now;
 use writer::{Member, Transaction, Writer};
+pub(super) use writer::{Now, Sources};
 
 /// The database's name in the data directory.
 pub(super) const FILE: &str = "cloudlet.db";
@@ -50,15 +51,10 @@ pub(super) const FILE: &str = "cloudlet.db";
 const STATEMENTS: usize = 128;
 /// Requests that may wait for the writer; further ones wait for a place.
 const REQUESTS_WAITING: usize = 4096;
-/// Jobs kept in memory for polls.
-const JOBS_CACHED: usize = 10_000;
 /// Keys kept in memory.
 const KEYS_CACHED: usize = 10_000;
 /// Commits that a listener may lag behind.
 const CHANGES_KEPT: usize = 4096;
-
-/// Jobs as they are on disk. Only the writer puts any in, so none is older than what was shown.
-type JobCache = Cache<JobId, Arc<Job>>;
 
 /// An open database.
 pub(super) struct Sqlite {
@@ -75,13 +71,11 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the database of a directory and starts its writer. Ids are version 7 unless a test
-    /// makes its own.
+    /// Opens the database of a directory and starts its writer.
     pub(super) fn open(
         directory: &Path,
         catalogue: Arc<Catalogue>,
-        now: Now,
-        new_id: Option<NewId>,
+        Sources { now, clock, new_id }: Sources,
     ) -> anyhow::Result<Self> {
         let lock = lock::lock(directory)?;
         let path = directory.join(FILE);
@@ -92,13 +86,14 @@ impl Sqlite {
             None => version_7(&connection)?,
         };
         let queue = Arc::new(Queue::new());
-        let jobs = Arc::new(Cache::new(JOBS_CACHED));
+        let jobs = Arc::new(cache::new());
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let writer = Writer {
             connection,
             queue: Arc::clone(&queue),
             catalogue,
             now,
+            clock,
             new_id: RefCell::new(new_id),
             jobs: Arc::clone(&jobs),
             changes: changes.clone(),

@@ -85,7 +85,7 @@ pub(super) const CALLS: &str = "SELECT id FROM job \
 pub(super) const READY_CALLS: &str = "SELECT id FROM job \
     WHERE state = 'pending' AND synchronous = 1 AND blockers = 0 ORDER BY number";
 pub(super) const CANCEL_WISHES: &str = "SELECT id FROM job \
-    WHERE cancel = 1 AND state IN ('running', 'reverting', 'retrying') ORDER BY number";
+    WHERE cancel = 1 AND state = 'running' ORDER BY number";
 
 // Reads at start and for `verify`: these walk over everything on purpose.
 pub(super) const ALL_RESOURCES: &str = "SELECT body FROM resource ORDER BY number";

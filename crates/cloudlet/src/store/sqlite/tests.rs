@@ -1,11 +1,18 @@
-//! Plans of queries and migrations.
+//! Plans of queries, migrations, and disks that fail.
 
 use super::{
+    FILE, Now, Sources, Sqlite,
     migrate::{self, Migration},
+    session::{Fault, Session},
     sql,
+    writer::{self, Member, Transaction, Writer},
 };
+use crate::store::queue::Queue;
+use crate::store::{StoreError, Urgency};
 use api::Timestamp;
+use model::catalogue::{self, Catalogue};
 use rusqlite::Connection;
+use std::{cell::RefCell, sync::Arc};
 
 fn migrated() -> Connection {
     let mut connection = Connection::open_in_memory().unwrap();
@@ -90,4 +97,117 @@ fn a_migration_is_applied_whole_or_not_at_all() {
     assert!(migrate::migrate(&mut connection, &broken, Timestamp::default()).is_err());
     migrate::migrate(&mut connection, migrate::ALL, Timestamp::default()).unwrap();
     assert!(connection.prepare("SELECT x FROM half").is_err());
+}
+
+fn open(directory: &std::path::Path) -> Sqlite {
+    let catalogue = Arc::new(Catalogue::parse(catalogue::DEFAULT).unwrap());
+    let sources = Sources {
+        now: Arc::new(Timestamp::default),
+        clock: None,
+        new_id: None,
+    };
+    Sqlite::open(directory, catalogue, sources).unwrap()
+}
+
+/// Sets how many pages the database may have: the disk is full, or not any more.
+async fn set_pages(sqlite: &Sqlite, most: i64) {
+    let set = move |session: &mut Session<'_>| {
+        let sql = format!("PRAGMA max_page_count = {most}");
+        let connection = session.connection;
+        connection.query_row(&sql, [], |_| Ok(()))?;
+        Ok(())
+    };
+    sqlite.write(Urgency::Engine, set).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_and_is_got_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let sqlite = open(directory.path());
+    set_pages(&sqlite, 1).await;
+    let name = "x".repeat(100_000);
+    let create = move |session: &mut Session<'_>| Ok(session.create_tenant(&name)?);
+    let refused = sqlite.write(Urgency::Request, create.clone()).await;
+    let Err(StoreError::Unavailable(text)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(text.contains("full"), "{text}");
+    set_pages(&sqlite, 1_000_000).await;
+    assert!(
+        sqlite
+            .write(Urgency::Request, create)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(sqlite.read(super::tenants::tenants).await.unwrap().len(), 1);
+}
+
+/// SQLite rolls back by itself on some errors; the group must notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_that_has_happened_is_noticed() {
+    let directory = tempfile::tempdir().unwrap();
+    let sqlite = open(directory.path());
+    let roll_back = |session: &mut Session<'_>| -> Result<(), Fault> {
+        session.create_tenant("a")?;
+        session.execute("ROLLBACK", [])?;
+        Err(Fault::Sql(rusqlite::Error::InvalidQuery))
+    };
+    assert!(sqlite.write(Urgency::Request, roll_back).await.is_err());
+    let create = |session: &mut Session<'_>| Ok(session.create_tenant("a")?);
+    assert!(
+        sqlite
+            .write(Urgency::Request, create)
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+/// What is on disk is not known after a failed sync: nothing is written until a restart.
+#[test]
+fn after_a_failed_sync_nothing_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(FILE);
+    let now: Now = Arc::new(Timestamp::default);
+    let queue = Arc::new(Queue::new());
+    let mut writer = Writer {
+        connection: super::open(&path, &now).unwrap(),
+        queue: Arc::clone(&queue),
+        catalogue: Arc::new(Catalogue::parse(catalogue::DEFAULT).unwrap()),
+        now,
+        clock: None,
+        new_id: RefCell::new(Box::new(|_| uuid::Uuid::nil())),
+        jobs: Arc::new(super::cache::new()),
+        changes: super::broadcast::channel(1).0,
+        poisoned: None,
+    };
+    let member = || {
+        let (sender, receiver) = super::oneshot::channel();
+        let transaction = Transaction {
+            work: |session: &mut Session<'_>| Ok(session.create_tenant("a")?),
+            outcome: None,
+            sender,
+            permit: None,
+        };
+        (Box::new(transaction) as Box<dyn Member>, receiver)
+    };
+    let sync = rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC),
+        None,
+    );
+    assert!(writer::is_io(&sync));
+    let (one, mut first) = member();
+    writer.poison(vec![one], sync.to_string());
+    let (another, mut second) = member();
+    writer.group(vec![another]);
+    for answer in [&mut first, &mut second] {
+        let answer = answer.try_recv().unwrap();
+        assert!(
+            matches!(answer, Err(StoreError::Unavailable(_))),
+            "{answer:?}"
+        );
+    }
+    let tenants = super::tenants::tenants(&writer.connection).unwrap();
+    assert_eq!(tenants, []);
 }

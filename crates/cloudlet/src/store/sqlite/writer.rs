@@ -4,9 +4,10 @@
 //! themselves while the one before is being synced.
 
 use super::{
-    JobCache,
+    cache::JobCache,
     session::{Fault, NewId, Session, told},
 };
+use crate::clock::Clock;
 use crate::store::{
     queue::Queue,
     rows::{Committed, StoreError},
@@ -22,6 +23,16 @@ const GROUP_MAX: usize = 1000;
 
 /// Tells the time.
 pub(in crate::store) type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Where the writer has time and ids from.
+pub(in crate::store) struct Sources {
+    /// The time.
+    pub(in crate::store) now: Now,
+    /// The clock that is to stand while commits are being listened to.
+    pub(in crate::store) clock: Option<Clock>,
+    /// Ids; version 7 unless a test makes its own.
+    pub(in crate::store) new_id: Option<NewId>,
+}
 
 /// A transaction in line.
 pub(super) trait Member: Send {
@@ -75,6 +86,7 @@ pub(super) struct Writer {
     pub(super) queue: Arc<Queue<Box<dyn Member>>>,
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) now: Now,
+    pub(super) clock: Option<Clock>,
     pub(super) new_id: RefCell<NewId>,
     pub(super) jobs: Arc<JobCache>,
     pub(super) changes: broadcast::Sender<Arc<Committed>>,
@@ -107,7 +119,7 @@ impl Writer {
         }
     }
 
-    fn group(&mut self, mut group: Vec<Box<dyn Member>>) {
+    pub(super) fn group(&mut self, mut group: Vec<Box<dyn Member>>) {
         match self.commit(&mut group) {
             Ok(()) => answer(group, None),
             Err(Failure::Lost(reason)) => self.poison(group, reason),
@@ -124,7 +136,7 @@ impl Writer {
         }
     }
 
-    fn poison(&mut self, group: Vec<Box<dyn Member>>, reason: String) {
+    pub(super) fn poison(&mut self, group: Vec<Box<dyn Member>>, reason: String) {
         if self.poisoned.is_none() {
             tracing::error!(
                 reason,
@@ -184,8 +196,12 @@ impl Writer {
         for job in &changed {
             self.jobs.insert(job.id, Arc::new(job.clone()));
         }
+        let committed = Committed {
+            jobs: changed,
+            busy: self.clock.as_ref().map(Clock::busy),
+        };
         // Nobody may be listening.
-        let _ = self.changes.send(Arc::new(Committed { jobs: changed }));
+        let _ = self.changes.send(Arc::new(committed));
     }
 
     fn execute(&self, sql: &str) -> rusqlite::Result<()> {
@@ -210,7 +226,7 @@ fn answer(group: Vec<Box<dyn Member>>, failed: Option<StoreError>) {
 }
 
 /// After a failed sync the kernel may have dropped what was to be written.
-fn is_io(error: &rusqlite::Error) -> bool {
+pub(super) fn is_io(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
