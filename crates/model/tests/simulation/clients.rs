@@ -123,7 +123,7 @@ impl Sim {
             datacenter_id: self.catalogue.data_centers[place].id.to_string(),
             image_id: 12,
             configuration_id: if self.rng.chance(500) { 44 } else { 45 },
-            number_of_instances: several.then(|| 2),
+            number_of_instances: several.then_some(2),
             ..MachineCreate::default()
         };
         let mut key = [0; 16];

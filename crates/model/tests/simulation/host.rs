@@ -178,7 +178,11 @@ impl Sim {
         let fault = self.faults.pass(Place::Action, &mut self.rng);
         let fault =
             fault.filter(|&kind| kind != Kind::CrashInAction || self.faults.reserve_crash());
-        let length = if self.rng.chance(100) { 4 } else { self.rng.within(50, 3_000) };
+        let length = if self.rng.chance(100) {
+            4
+        } else {
+            self.rng.within(50, 3_000)
+        };
         let length = length * if fault == Some(Kind::Slow) { 10 } else { 1 };
         let breaks = matches!(
             fault,

@@ -39,7 +39,11 @@ struct Seen {
 
 /// What became of a machine; `None`: there is none, in the store or in the world.
 fn seen(sim: &Sim) -> Option<Seen> {
-    let there = sim.world.machines.values().any(|machine| !machine.is_absent());
+    let there = sim
+        .world
+        .machines
+        .values()
+        .any(|machine| !machine.is_absent());
     let Some(resource) = sim.store.resources.values().next() else {
         assert!(!there, "no record, and something in the world");
         return None;
@@ -128,14 +132,23 @@ fn run(operation: Operation, seed: u64, script: Vec<(Place, u64, Kind)>) -> Run 
     sim.run();
     sim.faults.on = false;
     at_rest(&sim, false);
-    let job = sim.store.jobs.values().find(|job| job.number > known).cloned();
+    let job = sim
+        .store
+        .jobs
+        .values()
+        .find(|job| job.number > known)
+        .cloned();
     Run { sim, before, job }
 }
 
 fn clean(operation: Operation, seed: u64) -> (BTreeMap<Place, u64>, Option<Seen>) {
     let run = run(operation, seed, Vec::new());
     let name = operation.definition().name;
-    assert_eq!(run.job.map(|job| job.state), Some(JobState::Completed), "{name}");
+    assert_eq!(
+        run.job.map(|job| job.state),
+        Some(JobState::Completed),
+        "{name}"
+    );
     (run.sim.faults.passes.clone(), seen(&run.sim))
 }
 
@@ -186,7 +199,9 @@ fn one_fault_anywhere_leaves_the_world_as_before_or_after() {
         for seed in 0..6 {
             let (passes, after) = clean(operation, seed);
             for place in passes.keys().copied() {
-                for (pass, &kind) in (1..=passes[&place]).flat_map(|pass| kinds(place).iter().map(move |kind| (pass, kind))) {
+                for (pass, &kind) in (1..=passes[&place])
+                    .flat_map(|pass| kinds(place).iter().map(move |kind| (pass, kind)))
+                {
                     let name = operation.definition().name;
                     let at = format!("{name}, seed {seed}: {kind:?} at {place:?} {pass}");
                     let run = run(operation, seed, vec![(place, pass, kind)]);
@@ -271,8 +286,16 @@ fn repeated() {
         sim.run();
         at_rest(&sim, false);
         let name = operation.definition().name;
-        let of = sim.store.jobs.values().filter(|job| job.operation == operation);
-        let wanted = if operation.definition().synchronous { 2 } else { 1 };
+        let of = sim
+            .store
+            .jobs
+            .values()
+            .filter(|job| job.operation == operation);
+        let wanted = if operation.definition().synchronous {
+            2
+        } else {
+            1
+        };
         let prepared = usize::from(operation == Operation::VmCreate);
         assert!(of.clone().count() >= prepared.min(wanted), "{name}");
         if !operation.definition().synchronous {

@@ -7,11 +7,15 @@
     unreachable_pub,
     reason = "the modules of a test binary are reached by nobody else"
 )]
+#![allow(
+    clippy::print_stdout,
+    reason = "a history is told, and figures are printed"
+)]
 
 mod clients;
 mod engine;
-mod faults;
 mod fairness;
+mod faults;
 mod host;
 mod kit;
 mod referee;
@@ -102,6 +106,7 @@ fn at_rest(sim: &Sim, empty: bool) {
     }
     assert!(store.tickets.is_empty(), "lines: {:?}", store.tickets);
     sim.witness.at_rest(store, &sim.world);
+    sim.witness.effects_in_order(&sim.world.referee.log);
     for (id, unit) in &sim.units {
         assert!(unit.is_idle(), "{id} is still at work");
     }

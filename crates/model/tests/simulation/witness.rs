@@ -3,7 +3,7 @@
 //! It knows nothing of plans and specs beyond what a job carries: what a poll has shown, which jobs
 //! completed in which order, and what each machine should therefore be.
 
-use crate::{faults::Kind, world::World};
+use crate::{faults::Kind, referee::Entry, world::World};
 use api::{JobErrorCode, JobId, JobStatus, ResourceId, Timestamp, machine::MachineStatus};
 use model::{
     Job, Operation, Resource, Write,
@@ -207,7 +207,7 @@ impl Witness {
                 (&None, &None),
                 "{job:?} had begun"
             );
-            note_refusal(error.code, notes);
+            note_refusal(job, error.code, notes);
             let internal = error.code == JobErrorCode::InternalError;
             assert!(!internal || self.panicked.contains(&job.id), "{job:?}");
         } else if left_over {
@@ -348,6 +348,20 @@ impl Witness {
         }
     }
 
+    /// Every effect was for a job, and of one resource in the order of acceptance.
+    pub fn effects_in_order(&self, log: &[Entry]) {
+        let mut last: BTreeMap<ResourceId, u64> = BTreeMap::new();
+        for entry in log {
+            let number = self.numbers.get(&(entry.resource, entry.generation));
+            let number = *number.unwrap_or_else(|| panic!("an effect of no job: {entry:?}"));
+            let before = last.insert(entry.resource, number).unwrap_or(0);
+            assert!(
+                before <= number,
+                "{entry:?} of job {number} after job {before}"
+            );
+        }
+    }
+
     /// A leftover that was closed has become what its newest spec says, without any job to tell.
     fn was_left_over(&self, id: ResourceId) -> bool {
         self.shown.values().any(|shown| {
@@ -377,11 +391,13 @@ fn note_way(from: JobState, job: &Job, notes: &mut Vec<Kind>) {
     }
 }
 
-fn note_refusal(code: JobErrorCode, notes: &mut Vec<Kind>) {
+fn note_refusal(job: &Job, code: JobErrorCode, notes: &mut Vec<Kind>) {
     match code {
         JobErrorCode::QuotaExceeded => notes.push(Kind::QuotaExceeded),
         JobErrorCode::CapacityExceeded => notes.push(Kind::CapacityExceeded),
-        JobErrorCode::Cancelled => notes.push(Kind::CancelledPending),
+        JobErrorCode::Cancelled if job.operation == Operation::VmCreate => {
+            notes.push(Kind::CancelledPending);
+        }
         _ => {}
     }
 }
