@@ -271,6 +271,12 @@ fn refused_but_for_a_delete(sim: &mut Sim, at: &str) {
     // What is left over is looked at after a restart, and left alone.
     sim.crash();
     sim.run();
+    let still = seen(sim).map(|seen| seen.status);
+    assert_eq!(
+        still,
+        Some(MachineStatus::Error),
+        "{at}: nobody asked for that"
+    );
     sim.change(TENANT, id, Change::Delete);
     sim.run();
     at_rest(sim, true);

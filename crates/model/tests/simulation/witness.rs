@@ -30,6 +30,7 @@ pub struct Witness {
     panicked: BTreeSet<JobId>,
     died: BTreeSet<JobId>,
     cancelled: BTreeSet<JobId>,
+    wished: BTreeSet<JobId>,
 }
 
 struct Shown {
@@ -150,6 +151,9 @@ impl Witness {
             from = before.state;
         }
         note_way(from, job, notes);
+        if job.cancel && self.wished.insert(job.id) {
+            alone_in_line(store, job, 2);
+        }
         if shown.status.is_final() {
             self.final_state(store, world, from, job, notes);
         }
@@ -208,6 +212,9 @@ impl Witness {
                 "{job:?} had begun"
             );
             note_refusal(job, error.code, notes);
+            if (job.operation, error.code) == (Operation::VmCreate, JobErrorCode::Cancelled) {
+                alone_in_line(store, job, 1);
+            }
             let internal = error.code == JobErrorCode::InternalError;
             assert!(!internal || self.panicked.contains(&job.id), "{job:?}");
         } else if left_over {
@@ -381,6 +388,13 @@ fn rank(status: JobStatus) -> u8 {
         JobStatus::InProgress => 1,
         JobStatus::Completed | JobStatus::Failed => 2,
     }
+}
+
+/// A delete cancels a create only if nothing that was acknowledged stands between the two.
+fn alone_in_line(store: &Memory, create: &Job, length: usize) {
+    let key = create.resource;
+    let line = store.tickets.range((key, 0)..=(key, u64::MAX));
+    assert_eq!(line.count(), length, "cancelled before others: {create:?}");
 }
 
 fn note_way(from: JobState, job: &Job, notes: &mut Vec<Kind>) {
