@@ -13,6 +13,7 @@ use model::{
     accept::{Accepted, Idempotency},
     claim::Limits,
     facts::Facts,
+    limits::SYNCHRONOUS_LIMIT,
     ops::{self, Call},
     writes::AnswerKey,
 };
@@ -250,14 +251,19 @@ impl Sim {
             Operation::VmStop => ops::vm_stop::accept(context, tenant, id),
             _ => ops::vm_reset::accept(context, tenant, id),
         });
-        if let Some(Ok(Call::Job(job))) = answer
-            && !self.patient
-        {
-            let patience = *self
-                .rng
-                .pick(&[1, 30, 2_000, 50_000, 50_000])
-                .expect("some");
-            self.if_alive(patience, What::Patience(job.id));
+        match answer {
+            Some(Ok(Call::Job(job))) if !self.patient => {
+                let patience = *self
+                    .rng
+                    .pick(&[1, 30, 2_000, 50_000, 50_000])
+                    .expect("some");
+                self.if_alive(patience, What::Patience(job.id));
+            }
+            Some(Err(refusal)) if refusal.code == ErrorCode::LineFull => {
+                assert_eq!(self.store.line(id).synchronous, SYNCHRONOUS_LIMIT);
+                self.faults.struck(Kind::LineFull);
+            }
+            _ => {}
         }
     }
 

@@ -40,6 +40,8 @@ use std::{
 const SEEDS: u64 = 3_000;
 /// Simulated milliseconds after which no more faults begin.
 const STORMY_MS: u64 = 120_000;
+/// Simulated milliseconds in which every job must then end.
+const CALM_MS: u64 = 1_200_000;
 
 fn number(variable: &str) -> Option<u64> {
     env::var(variable).ok()?.parse().ok()
@@ -56,6 +58,11 @@ fn history(seed: u64, tell: bool) -> Sim {
         sim.faults.on = false;
         sim.faults.crashes_left = 0;
         sim.run();
+        assert!(
+            sim.now_ms < STORMY_MS + CALM_MS,
+            "at rest only at {}",
+            sim.now_ms
+        );
         at_rest(&sim, false);
         for _ in 0..2 {
             delete_everything(&mut sim);

@@ -149,6 +149,10 @@ impl Witness {
                 return;
             }
             from = before.state;
+            if (from, job.state) == (JobState::Reverting, JobState::Reverting) {
+                let held = (before.progress, "reverting");
+                assert_eq!((shown.progress, shown.stage.as_str()), held, "{job:?}");
+            }
         }
         note_way(from, job, notes);
         if job.cancel && self.wished.insert(job.id) {
@@ -262,6 +266,8 @@ impl Witness {
                 assert!(resource.is_some_and(|it| it.power() == Power::On));
             }
             _ => {
+                let shown = resource.map(|it| it.record.status);
+                assert_eq!(shown, Some(MachineStatus::Running), "{job:?} does not run");
                 assert!(machine.exists || job.operation == Operation::VmCreate);
                 assert_ne!(boot, machine.on, "completed without a launch: {job:?}");
                 machine.exists = true;
