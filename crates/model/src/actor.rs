@@ -100,7 +100,7 @@ pub struct ActionError {
 pub enum Effect {
     /// Keep this durably before going on.
     Save(Ledger),
-    /// Look at the world; [`Event::Observed`] answers.
+    /// Look at the world; [`Event::Observed`] answers. One look at most is under way.
     Observe,
     /// Begin an action; [`Event::Progress`] and [`Event::Ended`] answer.
     Begin(Action),

@@ -101,82 +101,73 @@ mod tests {
         }
     }
 
+    const NOTHING: Standing<'_> = Standing {
+        observed: None,
+        outstanding: false,
+        last_boot: 2,
+    };
+
     #[test]
     fn table() {
         let (on, off) = (Power::On, Power::Off);
-        let one = running(1);
-        let nothing = Standing {
-            observed: None,
-            outstanding: false,
-            last_boot: 2,
-        };
-        let untouched = Standing {
-            observed: Some(&one),
-            ..nothing
-        };
-        let outstanding = Standing {
-            outstanding: true,
-            ..untouched
-        };
+        let forward = |spec| Retreat::Forward(spec);
         let cases = [
             (
                 "create",
                 Spec::Absent,
                 machine(on, 1, 2),
-                nothing,
                 Retreat::Back(Spec::Absent),
             ),
             (
                 "delete",
                 machine(on, 1, 2),
                 Spec::Absent,
-                nothing,
-                Retreat::Forward(Spec::Absent),
+                forward(Spec::Absent),
             ),
             (
                 "start",
                 machine(off, 1, 2),
                 machine(on, 2, 2),
-                nothing,
                 Retreat::Back(machine(off, 1, 2)),
             ),
             (
                 "stop",
                 machine(on, 1, 2),
                 machine(off, 1, 2),
-                nothing,
-                Retreat::Forward(machine(off, 1, 2)),
+                forward(machine(off, 1, 2)),
             ),
             (
                 "reset",
                 machine(on, 1, 2),
                 machine(on, 2, 2),
-                nothing,
-                Retreat::Forward(machine(on, 3, 2)),
-            ),
-            (
-                "resize, untouched",
-                machine(on, 1, 2),
-                machine(on, 2, 4),
-                untouched,
-                Retreat::Back(machine(on, 1, 2)),
-            ),
-            (
-                "resize, shut down",
-                machine(on, 1, 2),
-                machine(on, 2, 4),
-                nothing,
-                Retreat::Back(machine(on, 3, 2)),
-            ),
-            (
-                "resize, action out",
-                machine(on, 1, 2),
-                machine(on, 2, 4),
-                outstanding,
-                Retreat::Back(machine(on, 3, 2)),
+                forward(machine(on, 3, 2)),
             ),
         ];
-        for (name, before, after, standing, expected) in cases {
+        for (name, before, after, expected) in cases {
+            assert_eq!(back(&before, &after, NOTHING), expected, "{name}");
+        }
+    }
+
+    /// A boot number is kept only if nothing had happened and nothing can happen any more.
+    #[test]
+    fn the_boot_number_of_the_way_back() {
+        let (before, after) = (machine(Power::On, 1, 2), machine(Power::On, 2, 4));
+        let one = running(1);
+        let untouched = Standing {
+            observed: Some(&one),
+            ..NOTHING
+        };
+        let outstanding = Standing {
+            outstanding: true,
+            ..untouched
+        };
+        let cases = [
+            ("untouched", untouched, 1),
+            ("shut down", NOTHING, 3),
+            ("action out", outstanding, 3),
+        ];
+        for (name, standing, boot) in cases {
+            let expected = Retreat::Back(machine(Power::On, boot, 2));
             assert_eq!(back(&before, &after, standing), expected, "{name}");
         }
     }

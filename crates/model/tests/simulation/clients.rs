@@ -13,6 +13,7 @@ use model::{
     accept::{Accepted, Idempotency},
     claim::Limits,
     facts::Facts,
+    limits::SYNCHRONOUS_LIMIT,
     ops::{self, Call},
     writes::AnswerKey,
 };
@@ -123,7 +124,7 @@ impl Sim {
             datacenter_id: self.catalogue.data_centers[place].id.to_string(),
             image_id: 12,
             configuration_id: if self.rng.chance(500) { 44 } else { 45 },
-            number_of_instances: several.then(|| 2),
+            number_of_instances: several.then_some(2),
             ..MachineCreate::default()
         };
         let mut key = [0; 16];
@@ -250,14 +251,19 @@ impl Sim {
             Operation::VmStop => ops::vm_stop::accept(context, tenant, id),
             _ => ops::vm_reset::accept(context, tenant, id),
         });
-        if let Some(Ok(Call::Job(job))) = answer
-            && !self.patient
-        {
-            let patience = *self
-                .rng
-                .pick(&[1, 30, 2_000, 50_000, 50_000])
-                .expect("some");
-            self.if_alive(patience, What::Patience(job.id));
+        match answer {
+            Some(Ok(Call::Job(job))) if !self.patient => {
+                let patience = *self
+                    .rng
+                    .pick(&[1, 30, 2_000, 50_000, 50_000])
+                    .expect("some");
+                self.if_alive(patience, What::Patience(job.id));
+            }
+            Some(Err(refusal)) if refusal.code == ErrorCode::LineFull => {
+                assert_eq!(self.store.line(id).synchronous, SYNCHRONOUS_LIMIT);
+                self.faults.struck(Kind::LineFull);
+            }
+            _ => {}
         }
     }
 

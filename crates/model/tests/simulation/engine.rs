@@ -128,26 +128,21 @@ impl Sim {
         }
     }
 
+    pub fn pending_calls(&self) -> Vec<JobId> {
+        let pending = |job: &&Job| job.is_synchronous() && job.state == JobState::Pending;
+        let jobs = self.store.jobs.values();
+        jobs.filter(pending).map(|job| job.id).collect()
+    }
+
     /// The server starts again: calls are withdrawn first, then each resource is taken up.
     pub fn boot(&mut self) {
         self.up = true;
         self.process += 1;
         self.tell(|| "== the server starts".to_owned());
-        let pending = |job: &&Job| job.is_synchronous() && job.state == JobState::Pending;
-        let calls: Vec<_> = self
-            .store
-            .jobs
-            .values()
-            .filter(pending)
-            .map(|job| job.id)
-            .collect();
-        let crashes = self.faults.crashes_left;
+        let calls = self.pending_calls();
         for job in calls {
             match self.transact("withdraw at boot", |context| course::withdraw(context, job)) {
-                Some(_) => {
-                    self.faults.struck(Kind::CallWithdrawnAtBoot);
-                    self.witness.withdrawn(job);
-                }
+                Some(_) => self.faults.struck(Kind::CallWithdrawnAtBoot),
                 None => return self.faults.struck(Kind::CrashWhileBooting),
             }
         }
@@ -159,7 +154,6 @@ impl Sim {
                 return self.faults.struck(Kind::CrashWhileBooting);
             }
         }
-        debug_assert_eq!(crashes, self.faults.crashes_left);
         self.ask_what_to_forget();
         self.if_alive(1, What::Pump);
     }

@@ -6,7 +6,7 @@ use model::{
     Context, JobState, Write,
     catalogue::Catalogue,
     course,
-    limits::HOST_SLOTS,
+    limits::{HOST_SLOTS, TENANT_SLOTS},
     memory::Memory,
     ops,
     report::{Report, ReportState},
@@ -17,8 +17,7 @@ use uuid::Uuid;
 
 const FLOOD: i64 = 10_000;
 const OTHERS: u128 = 9;
-/// Jobs that each of the others sends, one after the other.
-const EACH: u32 = 20;
+const ROUNDS: u32 = 100;
 
 struct Desk {
     store: Memory,
@@ -89,6 +88,9 @@ fn large() -> Catalogue {
     catalogue
 }
 
+/// Whose flood it is.
+const FLOODING: TenantId = TenantId(Uuid::from_u128(0xffff_0000));
+
 fn tenant(number: u128) -> TenantId {
     TenantId(Uuid::from_u128(0xffff_0000 + number))
 }
@@ -101,27 +103,33 @@ fn a_flood_delays_nobody() {
     };
     let host: HostId = desk.catalogue.data_centers[0].host_id();
     for _ in 0..FLOOD / 50 {
-        desk.create(tenant(0), 50);
+        desk.create(FLOODING, 50);
     }
     let mut running = VecDeque::new();
-    // The flood runs alone for a while: every slot that it may have is taken.
-    fill(&mut desk, host, &mut running, &mut |_| {});
     let mut waits = Waits::default();
-    for round in 0..EACH * 4 {
+    // The flood takes every slot that it may have; the others then fill the host.
+    fill(&mut desk, host, &mut running, &mut waits);
+    assert_eq!(running.len(), TENANT_SLOTS as usize);
+    for number in 1..=OTHERS {
+        for _ in 0..8 {
+            desk.create(tenant(number), 1);
+        }
+    }
+    fill(&mut desk, host, &mut running, &mut waits);
+    for _ in 0..ROUNDS {
         for number in 1..=OTHERS {
-            if round % 4 == u32::try_from(number % 4).expect("small") {
+            // Some send several at once, some one now and then.
+            let count = [2, 0, 1, 4][usize::try_from(number % 4).expect("small")];
+            for _ in 0..count {
                 desk.create(tenant(number), 1);
-                waits.sent(tenant(number));
             }
         }
         for _ in 0..5 {
-            if let Some(job) = running.pop_front() {
-                desk.finish(job);
-            }
-            fill(&mut desk, host, &mut running, &mut |tenant| {
-                waits.started(tenant)
-            });
+            let job = running.pop_front().expect("the host is full");
+            desk.finish(job);
+            fill(&mut desk, host, &mut running, &mut waits);
         }
+        assert_eq!(running.len(), HOST_SLOTS as usize, "the host is not full");
     }
     let tenants = u64::try_from(OTHERS + 1).expect("small");
     println!(
@@ -140,49 +148,37 @@ fn a_flood_delays_nobody() {
     );
 }
 
-/// Starts what may start; tells whose it was.
-fn fill(
-    desk: &mut Desk,
-    host: HostId,
-    running: &mut VecDeque<JobId>,
-    started: &mut dyn FnMut(TenantId),
-) {
+/// Starts what may start.
+fn fill(desk: &mut Desk, host: HostId, running: &mut VecDeque<JobId>, waits: &mut Waits) {
     while running.len() < HOST_SLOTS as usize {
         let Some(job) = desk.store.next_turn(host) else {
             return;
         };
-        let tenant = desk.store.jobs[&job].tenant;
+        waits.started(&desk.store, desk.store.jobs[&job].tenant);
         desk.start(job);
-        started(tenant);
         running.push_back(job);
     }
 }
 
-/// For each tenant with a job that waits: how many jobs of others started before it.
+/// For each tenant with a job that could start: how many jobs of others started before it.
 #[derive(Default)]
 struct Waits {
-    waiting: BTreeMap<TenantId, (u32, u64)>,
+    passed: BTreeMap<TenantId, u64>,
     longest: u64,
     count: u64,
 }
 
 impl Waits {
-    fn sent(&mut self, tenant: TenantId) {
-        self.waiting.entry(tenant).or_default().0 += 1;
-    }
-
-    fn started(&mut self, tenant: TenantId) {
-        for (&other, (_, passed)) in &mut self.waiting {
-            *passed += u64::from(other != tenant);
-        }
-        if let Some((jobs, passed)) = self.waiting.get_mut(&tenant) {
-            self.longest = self.longest.max(*passed);
-            self.count += 1;
-            *passed = 0;
-            *jobs -= 1;
-            if *jobs == 0 {
-                self.waiting.remove(&tenant);
+    fn started(&mut self, store: &Memory, tenant: TenantId) {
+        for (&(_, other), turn) in &store.turns {
+            let passed = self.passed.entry(other).or_default();
+            if other == tenant || !turn.is_startable() {
+                self.longest = self.longest.max(*passed);
+                *passed = 0;
+            } else {
+                *passed += 1;
             }
         }
+        self.count += u64::from(tenant != FLOODING);
     }
 }

@@ -42,6 +42,7 @@ pub enum Kind {
     QuotaExceeded,
     CapacityExceeded,
     Repeated,
+    LineFull,
 }
 
 impl Kind {
@@ -82,6 +83,7 @@ impl Kind {
         Self::QuotaExceeded,
         Self::CapacityExceeded,
         Self::Repeated,
+        Self::LineFull,
     ];
 
     /// Whether a generation that it struck may fail by it.

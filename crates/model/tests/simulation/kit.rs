@@ -207,6 +207,9 @@ fn one_fault_anywhere_leaves_the_world_as_before_or_after() {
                     let run = run(operation, seed, vec![(place, pass, kind)]);
                     assert_eq!(run.sim.faults.hit(kind), 1, "{at}: did not strike");
                     one_fault(operation, kind, &run, after.as_ref(), &at);
+                    if kind == Kind::CrashInAction {
+                        resumed(&run, pass, &at);
+                    }
                     runs += 1;
                 }
             }
@@ -228,6 +231,15 @@ fn one_fault(operation: Operation, kind: Kind, run: &Run, after: Option<&Seen>, 
         assert_eq!(now.as_ref(), after, "{at}: {job:?}");
     } else {
         assert_eq!(now, run.before, "{at}: {job:?}");
+    }
+}
+
+/// Resumed, not restarted: only the action that was cut off is begun again.
+fn resumed(run: &Run, action: u64, at: &str) {
+    let job = run.job.as_ref().expect("it ran");
+    for (number, phase) in (1..).zip(&job.phases) {
+        let attempts = if number == action { 2 } else { 1 };
+        assert_eq!(phase.attempt, attempts, "{at}: {phase:?}");
     }
 }
 
@@ -271,6 +283,12 @@ fn refused_but_for_a_delete(sim: &mut Sim, at: &str) {
     // What is left over is looked at after a restart, and left alone.
     sim.crash();
     sim.run();
+    let still = seen(sim).map(|seen| seen.status);
+    assert_eq!(
+        still,
+        Some(MachineStatus::Error),
+        "{at}: nobody asked for that"
+    );
     sim.change(TENANT, id, Change::Delete);
     sim.run();
     at_rest(sim, true);

@@ -7,6 +7,10 @@
     unreachable_pub,
     reason = "the modules of a test binary are reached by nobody else"
 )]
+#![allow(
+    clippy::print_stdout,
+    reason = "a history is told, and figures are printed"
+)]
 
 mod clients;
 mod engine;
@@ -36,6 +40,8 @@ use std::{
 const SEEDS: u64 = 3_000;
 /// Simulated milliseconds after which no more faults begin.
 const STORMY_MS: u64 = 120_000;
+/// Simulated milliseconds in which every job must then end.
+const CALM_MS: u64 = 1_200_000;
 
 fn number(variable: &str) -> Option<u64> {
     env::var(variable).ok()?.parse().ok()
@@ -52,6 +58,11 @@ fn history(seed: u64, tell: bool) -> Sim {
         sim.faults.on = false;
         sim.faults.crashes_left = 0;
         sim.run();
+        assert!(
+            sim.now_ms < STORMY_MS + CALM_MS,
+            "at rest only at {}",
+            sim.now_ms
+        );
         at_rest(&sim, false);
         for _ in 0..2 {
             delete_everything(&mut sim);
@@ -102,6 +113,7 @@ fn at_rest(sim: &Sim, empty: bool) {
     }
     assert!(store.tickets.is_empty(), "lines: {:?}", store.tickets);
     sim.witness.at_rest(store, &sim.world);
+    sim.witness.effects_in_order(&sim.world.referee.log);
     for (id, unit) in &sim.units {
         assert!(unit.is_idle(), "{id} is still at work");
     }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Entry {
     pub resource: ResourceId,
     pub generation: u64,
+    #[expect(dead_code, reason = "for whoever reads the log of a failed history")]
     pub action: Action,
 }
 

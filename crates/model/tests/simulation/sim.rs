@@ -256,6 +256,10 @@ impl Sim {
         self.tell(|| "== the server is killed".to_owned());
         self.up = false;
         self.process += 1;
+        // Whoever waited for a call that had not begun has been told nothing but that it is over.
+        for job in self.pending_calls() {
+            self.witness.withdrawn(job);
+        }
         self.units.clear();
         self.world.referee.all_end();
         let pause = self.rng.within(10, 3_000);

@@ -3,7 +3,7 @@
 //! It knows nothing of plans and specs beyond what a job carries: what a poll has shown, which jobs
 //! completed in which order, and what each machine should therefore be.
 
-use crate::{faults::Kind, world::World};
+use crate::{faults::Kind, referee::Entry, world::World};
 use api::{JobErrorCode, JobId, JobStatus, ResourceId, Timestamp, machine::MachineStatus};
 use model::{
     Job, Operation, Resource, Write,
@@ -30,6 +30,7 @@ pub struct Witness {
     panicked: BTreeSet<JobId>,
     died: BTreeSet<JobId>,
     cancelled: BTreeSet<JobId>,
+    wished: BTreeSet<JobId>,
 }
 
 struct Shown {
@@ -148,8 +149,15 @@ impl Witness {
                 return;
             }
             from = before.state;
+            if (from, job.state) == (JobState::Reverting, JobState::Reverting) {
+                let held = (before.progress, "reverting");
+                assert_eq!((shown.progress, shown.stage.as_str()), held, "{job:?}");
+            }
         }
         note_way(from, job, notes);
+        if job.cancel && self.wished.insert(job.id) {
+            alone_in_line(store, job, 2);
+        }
         if shown.status.is_final() {
             self.final_state(store, world, from, job, notes);
         }
@@ -207,7 +215,10 @@ impl Witness {
                 (&None, &None),
                 "{job:?} had begun"
             );
-            note_refusal(error.code, notes);
+            note_refusal(job, error.code, notes);
+            if (job.operation, error.code) == (Operation::VmCreate, JobErrorCode::Cancelled) {
+                alone_in_line(store, job, 1);
+            }
             let internal = error.code == JobErrorCode::InternalError;
             assert!(!internal || self.panicked.contains(&job.id), "{job:?}");
         } else if left_over {
@@ -255,6 +266,8 @@ impl Witness {
                 assert!(resource.is_some_and(|it| it.power() == Power::On));
             }
             _ => {
+                let shown = resource.map(|it| it.record.status);
+                assert_eq!(shown, Some(MachineStatus::Running), "{job:?} does not run");
                 assert!(machine.exists || job.operation == Operation::VmCreate);
                 assert_ne!(boot, machine.on, "completed without a launch: {job:?}");
                 machine.exists = true;
@@ -348,6 +361,20 @@ impl Witness {
         }
     }
 
+    /// Every effect was for a job, and of one resource in the order of acceptance.
+    pub fn effects_in_order(&self, log: &[Entry]) {
+        let mut last: BTreeMap<ResourceId, u64> = BTreeMap::new();
+        for entry in log {
+            let number = self.numbers.get(&(entry.resource, entry.generation));
+            let number = *number.unwrap_or_else(|| panic!("an effect of no job: {entry:?}"));
+            let before = last.insert(entry.resource, number).unwrap_or(0);
+            assert!(
+                before <= number,
+                "{entry:?} of job {number} after job {before}"
+            );
+        }
+    }
+
     /// A leftover that was closed has become what its newest spec says, without any job to tell.
     fn was_left_over(&self, id: ResourceId) -> bool {
         self.shown.values().any(|shown| {
@@ -369,6 +396,13 @@ fn rank(status: JobStatus) -> u8 {
     }
 }
 
+/// A delete cancels a create only if nothing that was acknowledged stands between the two.
+fn alone_in_line(store: &Memory, create: &Job, length: usize) {
+    let key = create.resource;
+    let line = store.tickets.range((key, 0)..=(key, u64::MAX));
+    assert_eq!(line.count(), length, "cancelled before others: {create:?}");
+}
+
 fn note_way(from: JobState, job: &Job, notes: &mut Vec<Kind>) {
     match (from, job.state) {
         (JobState::Running, JobState::Reverting) => notes.push(Kind::WentBack),
@@ -377,11 +411,13 @@ fn note_way(from: JobState, job: &Job, notes: &mut Vec<Kind>) {
     }
 }
 
-fn note_refusal(code: JobErrorCode, notes: &mut Vec<Kind>) {
+fn note_refusal(job: &Job, code: JobErrorCode, notes: &mut Vec<Kind>) {
     match code {
         JobErrorCode::QuotaExceeded => notes.push(Kind::QuotaExceeded),
         JobErrorCode::CapacityExceeded => notes.push(Kind::CapacityExceeded),
-        JobErrorCode::Cancelled => notes.push(Kind::CancelledPending),
+        JobErrorCode::Cancelled if job.operation == Operation::VmCreate => {
+            notes.push(Kind::CancelledPending);
+        }
         _ => {}
     }
 }
