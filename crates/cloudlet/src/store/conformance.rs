@@ -134,6 +134,13 @@ impl Pair {
             of.turns
                 .retain(|_, turn| *turn != model::turn::Turn::default());
         }
+        // Map by map, so that a difference can be read.
+        assert_eq!(stored.jobs, memory.jobs);
+        assert_eq!(stored.resources, memory.resources);
+        assert_eq!(stored.tickets, memory.tickets);
+        assert_eq!(stored.claims, memory.claims);
+        assert_eq!(stored.used, memory.used);
+        assert_eq!(stored.turns, memory.turns);
         assert_eq!(stored, memory);
         stored.check().unwrap();
         self.compare_reads().await;

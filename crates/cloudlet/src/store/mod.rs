@@ -87,7 +87,8 @@ impl Store {
             .await
     }
 
-    /// What commits change, from now on. One that lags has to read again.
+    /// What commits change, from now on. One that lags has to read again; one that does not read
+    /// at all holds a manual clock up.
     pub fn changes(&self) -> broadcast::Receiver<Arc<Committed>> {
         self.sqlite.changes.subscribe()
     }

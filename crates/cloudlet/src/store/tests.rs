@@ -1,6 +1,6 @@
 //! What holds beyond the single transaction: groups, restarts, other tenants, keys.
 
-use super::{Owner, Sources, Store, StoreError, Urgency};
+use super::{Owner, Sources, Store, StoreError, Urgency, reads};
 use api::{ErrorCode, JobId, ResourceId, TenantId, Timestamp, machine::MachineCreate};
 use model::{
     Context, Job, JobState, Refusal, Write,
@@ -485,6 +485,7 @@ async fn no_poll_shows_less_than_one_before() {
     let store = open(directory.path());
     let tenant = tenant(&store, "a").await;
     let job = create(&store, tenant, 1).await.remove(0);
+    let id = job.id;
     store.take_turn(job.host).await.unwrap().unwrap();
     let pollers: Vec<_> = (0..3)
         .map(|_| {
@@ -492,7 +493,11 @@ async fn no_poll_shows_less_than_one_before() {
             tokio::spawn(async move {
                 let mut shown = 0;
                 while shown < 90 {
-                    let now = store.jobs(tenant, vec![job.id]).await.unwrap();
+                    // What is on disk may have been seen in another way.
+                    let read = move |connection: &_| reads::jobs(connection, tenant, &[id]);
+                    let on_disk = store.sqlite.read(read).await.unwrap();
+                    shown = shown.max(on_disk[0].progress);
+                    let now = store.jobs(tenant, vec![id]).await.unwrap();
                     assert!(now[0].progress >= shown);
                     shown = now[0].progress;
                     tokio::task::yield_now().await;
@@ -508,7 +513,7 @@ async fn no_poll_shows_less_than_one_before() {
             .await
             .unwrap()
             .unwrap();
-        let now = store.jobs(tenant, vec![job.id]).await.unwrap();
+        let now = store.jobs(tenant, vec![id]).await.unwrap();
         assert_eq!(
             u64::from(now[0].progress),
             99 * (1_000 - remaining * 10) / 1_000
