@@ -76,7 +76,9 @@ impl Server {
     /// Shuts down in order: nothing new, waiting calls answered, requests ended, actions ended or
     /// left to be repeated, store closed.
     pub async fn stop(self) -> anyhow::Result<()> {
+        // Until nothing acts any more, whoever comes is answered: 503, or what it waited for.
         self.engine.drain();
+        self.engine.stop_agent().await;
         self.closing.cancel();
         let mut serving = self.serving;
         if tokio::time::timeout(DRAIN_LIMIT, &mut serving)

@@ -86,16 +86,39 @@ impl Engine {
         self.inner.draining.cancel();
     }
 
-    /// Ends the agent's actions and the engine's own work; jobs go on at the next start.
-    pub async fn stop(&self) {
-        self.drain();
+    /// Ends the agent's actions, to be done again at the next start.
+    pub async fn stop_agent(&self) {
         if let Some(agent) = self.inner.agent.get() {
             agent.stop().await;
         }
+    }
+
+    /// Ends the engine's own work and closes the store.
+    pub async fn stop(&self) {
+        self.drain();
         self.inner.stopping.cancel();
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
         self.inner.store.close().await;
+    }
+
+    /// Moves the manual clock and stores where it stands, also if whoever asked has left.
+    pub async fn advance(&self, seconds: u64) -> Result<(), StoreError> {
+        let engine = self.clone();
+        let moved = self.inner.tasks.spawn(async move {
+            tokio::select! {
+                () = engine.inner.clock.advance(seconds) => {}
+                () = engine.inner.draining.cancelled() => {}
+            }
+            engine
+                .inner
+                .store
+                .store_clock(engine.inner.clock.now())
+                .await
+        });
+        moved
+            .await
+            .map_err(|error| StoreError::Panicked(error.to_string()))?
     }
 
     /// Whether the server is shutting down: mutating requests are then answered 503.

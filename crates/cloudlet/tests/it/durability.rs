@@ -21,7 +21,7 @@ async fn every_202_is_written_after_a_sync_that_began_after_its_request_was_read
     let output = trace.path().to_str().unwrap().to_owned();
     let calls = "trace=fsync,fdatasync,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg";
     let strace = [
-        "strace", "-f", "-qq", "-s", "200", "-o", &output, "-e", calls,
+        "strace", "-D", "-f", "-q", "-s", "200", "-o", &output, "-e", calls,
     ];
     let mut cloud = Process::start_under(&strace, &["--sim-speed", "0"]);
     let mut names = Vec::new();
@@ -33,8 +33,16 @@ async fn every_202_is_written_after_a_sync_that_began_after_its_request_was_read
         assert_eq!(status, 202);
         names.push(name);
     }
+    let exited = format!("{} +++ exited", cloud.pid());
     cloud.terminate();
-    let text = std::fs::read_to_string(trace.path()).unwrap();
+    let text = loop {
+        // The tracer writes its last lines after the server is gone.
+        let text = std::fs::read_to_string(trace.path()).unwrap();
+        if text.lines().any(|line| line.starts_with(&exited)) {
+            break text;
+        }
+        crate::process::pause().await;
+    };
     let checked = check(&text);
     assert!(
         checked >= names.len(),
