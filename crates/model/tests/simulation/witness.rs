@@ -31,6 +31,7 @@ pub struct Witness {
     died: BTreeSet<JobId>,
     cancelled: BTreeSet<JobId>,
     wished: BTreeSet<JobId>,
+    poisoned: BTreeSet<JobId>,
 }
 
 struct Shown {
@@ -155,28 +156,26 @@ impl Witness {
             }
         }
         note_way(from, job, notes);
+        let code = job.error.as_ref().map(|error| error.code);
+        if code == Some(JobErrorCode::Poison) && self.poisoned.insert(job.id) {
+            notes.push(Kind::Poisoned);
+        }
         if job.cancel && self.wished.insert(job.id) {
             alone_in_line(store, job, 2);
         }
         if shown.status.is_final() {
             self.final_state(store, world, from, job, notes);
         }
-        if job.state == JobState::Reverting
-            && job
-                .error
-                .as_ref()
-                .is_some_and(|error| error.code == JobErrorCode::Died)
-        {
-            self.died.insert(job.id);
-        }
-        if job.state == JobState::Reverting
-            && job
-                .error
-                .as_ref()
-                .is_some_and(|error| error.code == JobErrorCode::Cancelled)
-            && self.cancelled.insert(job.id)
-        {
-            notes.push(Kind::CancelledRunning);
+        match (job.state, code) {
+            (JobState::Reverting, Some(JobErrorCode::Died)) => {
+                self.died.insert(job.id);
+            }
+            (JobState::Reverting, Some(JobErrorCode::Cancelled))
+                if self.cancelled.insert(job.id) =>
+            {
+                notes.push(Kind::CancelledRunning);
+            }
+            _ => {}
         }
         self.shown.insert(
             job.id,
