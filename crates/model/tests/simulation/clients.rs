@@ -71,7 +71,8 @@ impl Sim {
             self.clients.tenants.push(tenant);
         }
         self.clients.narrow = self.rng.chance(150);
-        self.clients.requests_left = self.rng.within(5, 40);
+        let most = if self.clients.narrow { 120 } else { 40 };
+        self.clients.requests_left = self.rng.within(5, most);
         self.clients.pace_ms = *self.rng.pick(&[5, 500, 4_000]).expect("three");
         self.host_slots = u32::try_from(self.rng.within(1, 5)).expect("small");
         self.later(0, What::Request);
