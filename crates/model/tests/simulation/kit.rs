@@ -294,6 +294,42 @@ fn refused_but_for_a_delete(sim: &mut Sim, at: &str) {
     at_rest(sim, true);
 }
 
+/// A create is deleted at any moment, with and without a crash right after: one of the two wins,
+/// and nothing stays.
+#[test]
+fn a_create_deleted_at_any_moment() {
+    let mut ends = BTreeMap::new();
+    for (seed, crash) in (0..8).flat_map(|seed| [(seed, false), (seed, true)]) {
+        let mut end = prepared(Operation::VmCreate, seed);
+        create(&mut end);
+        end.run();
+        let begun_ms = prepared(Operation::VmCreate, seed).now_ms;
+        let job = end.store.jobs.values().next().expect("accepted");
+        let ended_at = job.completed_at.expect("it ran to its end");
+        let took_ms = ended_at.as_millis() - job.created_at.as_millis();
+        let took_ms = u64::try_from(took_ms).expect("time moves on");
+        for at_ms in (begun_ms..begun_ms + took_ms + 200).step_by(20) {
+            let mut sim = prepared(Operation::VmCreate, seed);
+            create(&mut sim);
+            sim.run_until(at_ms);
+            let id = machine(&sim);
+            sim.change(TENANT, id, Change::Delete);
+            if crash {
+                sim.crash();
+            }
+            sim.run();
+            at_rest(&sim, true);
+            let mut jobs: Vec<_> = sim.store.jobs.values().collect();
+            jobs.sort_by_key(|job| job.number);
+            let states: Vec<_> = jobs.iter().map(|job| job.state).collect();
+            assert_eq!(states[1], JobState::Completed, "seed {seed} at {at_ms}");
+            *ends.entry(states[0].as_str()).or_insert(0) += 1;
+        }
+    }
+    println!("creates that were deleted: {ends:?}");
+    assert!(ends["failed"] > 100 && ends["completed"] > 0, "{ends:?}");
+}
+
 /// What is asked again is answered again, with the same jobs, and done once.
 #[test]
 fn repeated() {
