@@ -27,6 +27,8 @@ pub struct Clients {
     pub requests_left: u64,
     /// Milliseconds between two requests at most.
     pub pace_ms: u64,
+    /// Whether everybody is after one machine.
+    pub narrow: bool,
     /// Creates with a key: whose, what, and the answer if it was heard.
     keyed: Vec<Keyed>,
     names: u64,
@@ -56,7 +58,7 @@ impl Sim {
         for number in 1..=self.rng.within(1, 5) {
             let tenant = TenantId(Uuid::from_u128(0xaaaa_0000 + u128::from(number)));
             let mut limit = |low, high| {
-                let limited = self.rng.chance(400);
+                let limited = self.rng.chance(250);
                 limited.then(|| self.rng.within(low, high))
             };
             let limits = Limits {
@@ -68,7 +70,9 @@ impl Sim {
             self.store.limits.insert(tenant, limits);
             self.clients.tenants.push(tenant);
         }
-        self.clients.requests_left = self.rng.within(5, 40);
+        self.clients.narrow = self.rng.chance(150);
+        let most = if self.clients.narrow { 120 } else { 40 };
+        self.clients.requests_left = self.rng.within(5, most);
         self.clients.pace_ms = *self.rng.pick(&[5, 500, 4_000]).expect("three");
         self.host_slots = u32::try_from(self.rng.within(1, 5)).expect("small");
         self.later(0, What::Request);
@@ -102,7 +106,11 @@ impl Sim {
             .filter(mine)
             .map(|it| it.id)
             .collect();
-        let machine = self.rng.pick(&mine).copied();
+        let machine = if self.clients.narrow {
+            mine.first().copied()
+        } else {
+            self.rng.pick(&mine).copied()
+        };
         match (self.rng.below(100), machine) {
             (0..=5, _) => self.repeat(),
             (6..=8, _) => self.trespass(tenant),

@@ -43,6 +43,7 @@ pub enum Kind {
     CapacityExceeded,
     Repeated,
     LineFull,
+    Poisoned,
 }
 
 impl Kind {
@@ -84,6 +85,7 @@ impl Kind {
         Self::CapacityExceeded,
         Self::Repeated,
         Self::LineFull,
+        Self::Poisoned,
     ];
 
     /// Whether a generation that it struck may fail by it.
@@ -167,16 +169,19 @@ impl Faults {
             (Place::Start, Kind::RulePanics, 10),
             (Place::Client, Kind::AnswerLost, 100),
         ];
+        let fury = rng.chance(100);
         for (place, kind, rate) in usual {
-            let rate = match rng.below(4) {
+            let factor = match rng.below(4) {
                 0 | 1 => 0,
-                2 => rate,
-                _ => 3 * rate,
+                2 => 1,
+                _ if fury => 12,
+                _ => 3,
             };
-            rates.push((place, kind, rate));
+            rates.push((place, kind, factor * rate));
         }
         let mut faults = Self::new(Plan::Random(rates));
-        faults.crashes_left = u32::try_from(rng.below(7)).expect("small");
+        let crashes = if fury { 60 } else { 7 };
+        faults.crashes_left = u32::try_from(rng.below(crashes)).expect("small");
         faults
     }
 

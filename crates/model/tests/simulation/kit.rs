@@ -294,30 +294,69 @@ fn refused_but_for_a_delete(sim: &mut Sim, at: &str) {
     at_rest(sim, true);
 }
 
-/// What is asked again is answered again, with the same jobs, and done once.
+/// A create is deleted at any moment, with and without a crash right after: one of the two wins,
+/// and nothing stays.
+#[test]
+fn a_create_deleted_at_any_moment() {
+    let mut ends = BTreeMap::new();
+    for (seed, crash) in (0..8).flat_map(|seed| [(seed, false), (seed, true)]) {
+        let mut end = prepared(Operation::VmCreate, seed);
+        create(&mut end);
+        end.run();
+        let begun_ms = prepared(Operation::VmCreate, seed).now_ms;
+        let job = end.store.jobs.values().next().expect("accepted");
+        let ended_at = job.completed_at.expect("it ran to its end");
+        let took_ms = ended_at.as_millis() - job.created_at.as_millis();
+        let took_ms = u64::try_from(took_ms).expect("time moves on");
+        for at_ms in (begun_ms..begun_ms + took_ms + 200).step_by(20) {
+            let mut sim = prepared(Operation::VmCreate, seed);
+            create(&mut sim);
+            sim.run_until(at_ms);
+            let id = machine(&sim);
+            sim.change(TENANT, id, Change::Delete);
+            if crash {
+                sim.crash();
+            }
+            sim.run();
+            at_rest(&sim, true);
+            let mut jobs: Vec<_> = sim.store.jobs.values().collect();
+            jobs.sort_by_key(|job| job.number);
+            let states: Vec<_> = jobs.iter().map(|job| job.state).collect();
+            assert_eq!(states[1], JobState::Completed, "seed {seed} at {at_ms}");
+            *ends.entry(states[0].as_str()).or_insert(0) += 1;
+        }
+    }
+    println!("creates that were deleted: {ends:?}");
+    assert!(ends["failed"] > 100 && ends["completed"] > 0, "{ends:?}");
+}
+
+/// What is asked twice is done once; only a reset that is asked for twice is two resets.
 #[test]
 fn repeated() {
     for &operation in Operation::ALL {
+        let (jobs, specs) = match operation {
+            Operation::VmCreate | Operation::VmDelete => (1, 1),
+            Operation::VmStart | Operation::VmStop => (2, 1),
+            Operation::VmReset => (2, 2),
+        };
+        let name = operation.definition().name;
         let mut sim = prepared(operation, 1);
+        let known = sim.store.last_number;
+        sim.patient = true;
         perform(&mut sim, operation);
         perform(&mut sim, operation);
         sim.run();
         at_rest(&sim, false);
-        let name = operation.definition().name;
-        let of = sim
-            .store
-            .jobs
-            .values()
-            .filter(|job| job.operation == operation);
-        let wanted = if operation.definition().synchronous {
-            2
-        } else {
-            1
-        };
-        let prepared = usize::from(operation == Operation::VmCreate);
-        assert!(of.clone().count() >= prepared.min(wanted), "{name}");
-        if !operation.definition().synchronous {
-            assert_eq!(of.count(), 1, "{name} is done twice");
-        }
+        let new = sim.store.jobs.values().filter(|job| job.number > known);
+        assert_eq!(new.clone().count(), jobs, "{name}");
+        assert!(
+            new.clone().all(|job| job.state == JobState::Completed),
+            "{name}"
+        );
+        assert_eq!(
+            new.filter(|job| job.after.is_some()).count(),
+            specs,
+            "{name}"
+        );
     }
 }

@@ -18,6 +18,8 @@ mod fairness;
 mod faults;
 mod host;
 mod kit;
+mod ledger;
+mod link;
 mod referee;
 mod rng;
 mod sim;

@@ -3,15 +3,10 @@
 //! It knows nothing of plans and specs beyond what a job carries: what a poll has shown, which jobs
 //! completed in which order, and what each machine should therefore be.
 
-use crate::{faults::Kind, referee::Entry, world::World};
+use crate::{faults::Kind, ledger, referee::Entry, world::World};
 use api::{JobErrorCode, JobId, JobStatus, ResourceId, Timestamp, machine::MachineStatus};
 use model::{
-    Job, Operation, Resource, Write,
-    catalogue::Catalogue,
-    claim::{Item, quota_of, room_of},
-    job::JobState,
-    memory::Memory,
-    render,
+    Job, Operation, Resource, Write, catalogue::Catalogue, job::JobState, memory::Memory, render,
     spec::Power,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +26,7 @@ pub struct Witness {
     died: BTreeSet<JobId>,
     cancelled: BTreeSet<JobId>,
     wished: BTreeSet<JobId>,
+    poisoned: BTreeSet<JobId>,
 }
 
 struct Shown {
@@ -105,9 +101,9 @@ impl Witness {
                 Write::RemoveResource(id) => *id,
                 _ => continue,
             };
-            check_claims(store, catalogue, id);
+            ledger::check(store, catalogue, id);
         }
-        check_limits(store, catalogue);
+        ledger::check_limits(store, catalogue);
         notes
     }
 
@@ -155,28 +151,26 @@ impl Witness {
             }
         }
         note_way(from, job, notes);
+        let code = job.error.as_ref().map(|error| error.code);
+        if code == Some(JobErrorCode::Poison) && self.poisoned.insert(job.id) {
+            notes.push(Kind::Poisoned);
+        }
         if job.cancel && self.wished.insert(job.id) {
             alone_in_line(store, job, 2);
         }
         if shown.status.is_final() {
             self.final_state(store, world, from, job, notes);
         }
-        if job.state == JobState::Reverting
-            && job
-                .error
-                .as_ref()
-                .is_some_and(|error| error.code == JobErrorCode::Died)
-        {
-            self.died.insert(job.id);
-        }
-        if job.state == JobState::Reverting
-            && job
-                .error
-                .as_ref()
-                .is_some_and(|error| error.code == JobErrorCode::Cancelled)
-            && self.cancelled.insert(job.id)
-        {
-            notes.push(Kind::CancelledRunning);
+        match (job.state, code) {
+            (JobState::Reverting, Some(JobErrorCode::Died)) => {
+                self.died.insert(job.id);
+            }
+            (JobState::Reverting, Some(JobErrorCode::Cancelled))
+                if self.cancelled.insert(job.id) =>
+            {
+                notes.push(Kind::CancelledRunning);
+            }
+            _ => {}
         }
         self.shown.insert(
             job.id,
@@ -404,9 +398,16 @@ fn alone_in_line(store: &Memory, create: &Job, length: usize) {
 }
 
 fn note_way(from: JobState, job: &Job, notes: &mut Vec<Kind>) {
+    let back = matches!(job.operation, Operation::VmCreate | Operation::VmStart);
     match (from, job.state) {
-        (JobState::Running, JobState::Reverting) => notes.push(Kind::WentBack),
-        (JobState::Running, JobState::Retrying) => notes.push(Kind::WentForward),
+        (JobState::Running, JobState::Reverting) => {
+            assert!(back, "there is no way back for {job:?}");
+            notes.push(Kind::WentBack);
+        }
+        (JobState::Running, JobState::Retrying) => {
+            assert!(!back, "there is a way back for {job:?}");
+            notes.push(Kind::WentForward);
+        }
         _ => {}
     }
 }
@@ -438,54 +439,5 @@ fn as_before(resource: Option<&Resource>, world: &World, from: JobState, job: &J
             assert_eq!(found.process, None, "a failed start left a process");
         }
         _ => assert_eq!(from, JobState::Pending, "there is no way back for {job:?}"),
-    }
-}
-
-/// What a resource holds is what its state says.
-fn check_claims(store: &Memory, catalogue: &Catalogue, id: ResourceId) {
-    let held: BTreeMap<Item, u64> = store
-        .claims
-        .range(
-            (
-                id,
-                Item::Quota(
-                    api::TenantId(uuid::Uuid::nil()),
-                    model::claim::Measure::VirtualMachines,
-                ),
-            )..,
-        )
-        .take_while(|((holder, _), _)| *holder == id)
-        .map(|(&(_, item), &amount)| (item, amount))
-        .collect();
-    let mut expected = BTreeMap::new();
-    if let Some(resource) = store.resources.get(&id).filter(|it| it.generation > 0) {
-        let size = catalogue.size(resource.record.size).expect("sizes stay");
-        expected.extend(room_of(resource.host, size));
-        let given_up = resource.leftover.is_some() && resource.spec.is_absent();
-        let taken_over =
-            resource.spec.is_absent() && !held.keys().any(|item| matches!(item, Item::Quota(..)));
-        if !given_up && !taken_over {
-            expected.extend(quota_of(resource.tenant, size));
-        }
-    }
-    assert_eq!(held, expected, "claims of {id}");
-}
-
-fn check_limits(store: &Memory, catalogue: &Catalogue) {
-    for (&item, &used) in &store.used {
-        let limit = match item {
-            Item::Room(host, measure) => catalogue.room(host, measure),
-            Item::Quota(tenant, measure) => {
-                let limits = store.limits.get(&tenant).copied().unwrap_or_default();
-                let limit = match measure {
-                    model::claim::Measure::VirtualMachines => limits.virtual_machines,
-                    model::claim::Measure::Vcpus => limits.vcpus,
-                    model::claim::Measure::MemoryGb => limits.memory_gb,
-                    model::claim::Measure::DiskGb => None,
-                };
-                limit.unwrap_or(u64::MAX)
-            }
-        };
-        assert!(used <= limit, "{item:?}: {used} of {limit} are used");
     }
 }

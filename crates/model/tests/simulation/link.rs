@@ -1,0 +1,81 @@
+//! What passes between a host and the engine: reports that are lost, doubled or late, and answers.
+
+use crate::{
+    faults::{Kind, Place},
+    sim::{Sim, What},
+};
+use api::ResourceId;
+use model::{Report, Told, course};
+
+impl Sim {
+    /// Reports go out one after the other.
+    pub fn send(&mut self, id: ResourceId, report: Report) {
+        let unit = self.units.get_mut(&id).expect("it has just spoken");
+        unit.outbox.push_back(report);
+        if !unit.delivering {
+            unit.delivering = true;
+            self.if_alive(1, What::Deliver(id));
+        }
+    }
+
+    /// A report reaches the engine, or does not, or the answer is lost and it is sent again.
+    pub fn deliver(&mut self, id: ResourceId) {
+        let Some(unit) = self.units.get_mut(&id) else {
+            return;
+        };
+        let Some(report) = unit.outbox.front().cloned() else {
+            unit.delivering = false;
+            return;
+        };
+        let fault = self.faults.pass(Place::Report, &mut self.rng);
+        if let Some(kind) = fault {
+            self.faults.struck(kind);
+        }
+        match fault {
+            Some(Kind::ReportLost) => {
+                // Reports are states: what a newer one says makes this one needless.
+                if unit.outbox.len() > 1 {
+                    unit.outbox.pop_front();
+                }
+                return self.if_alive(200, What::Deliver(id));
+            }
+            Some(Kind::ReportLate) if self.rng.chance(500) => {
+                let delay = self.rng.within(100, 20_000);
+                return self.if_alive(delay, What::Deliver(id));
+            }
+            _ => {}
+        }
+        let Some(told) = self.transact("report", |context| course::report(context, &report)) else {
+            return;
+        };
+        if fault == Some(Kind::ReportDoubled) {
+            return self.if_alive(100, What::Deliver(id));
+        }
+        self.told(id, told);
+    }
+
+    fn told(&mut self, id: ResourceId, told: Told) {
+        let Some(unit) = self.units.get_mut(&id) else {
+            return;
+        };
+        unit.outbox.pop_front();
+        let again = unit.broken && unit.outbox.is_empty();
+        unit.delivering = !unit.outbox.is_empty();
+        if unit.delivering {
+            self.if_alive(1, What::Deliver(id));
+        }
+        match told {
+            Told::Spec(assignment) if again => self.take_up(assignment),
+            Told::Spec(assignment) => self.tell_host(id, What::Assigned(assignment)),
+            Told::Forget => self.tell_host(id, What::Forget(id)),
+        }
+    }
+
+    /// What a host is told of one resource arrives late, and in order.
+    pub fn tell_host(&mut self, id: ResourceId, what: What) {
+        let told_at = self.told_at.get(&id).copied().unwrap_or(0);
+        let at = told_at.max(self.now_ms + self.rng.below(20));
+        self.told_at.insert(id, at);
+        self.if_alive(at - self.now_ms, what);
+    }
+}
