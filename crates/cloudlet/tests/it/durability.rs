@@ -59,7 +59,7 @@ fn check(trace: &str) -> usize {
             continue;
         };
         let call = call.trim_start();
-        if call.contains("POST /v1/resource/virtual-machines") && !call.contains("HTTP/1.1 202") {
+        if call.contains("POST /v1/resource") && !call.contains("HTTP/1.1 202") {
             read_at = Some(at);
         } else if call.starts_with("fsync(") || call.starts_with("fdatasync(") {
             if call.contains("<unfinished") {
