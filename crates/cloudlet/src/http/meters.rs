@@ -37,7 +37,7 @@ impl Meters {
     }
 
     /// In the text format of Prometheus.
-    pub(super) fn text(&self, is_draining: bool) -> String {
+    pub(super) fn text(&self, is_draining: bool, commits: u64) -> String {
         let mut text = String::from(
             "# HELP cloudlet_http_requests_total Requests answered, by class of status.\n\
              # TYPE cloudlet_http_requests_total counter\n",
@@ -68,6 +68,9 @@ impl Meters {
             "# HELP cloudlet_draining Whether the server is shutting down.",
             "# TYPE cloudlet_draining gauge",
             &format!("cloudlet_draining {}", u8::from(is_draining)),
+            "# HELP cloudlet_store_commits_total Commits that wrote something, each one sync of the disk.",
+            "# TYPE cloudlet_store_commits_total counter",
+            &format!("cloudlet_store_commits_total {commits}"),
         ] {
             line(&mut text, text_line);
         }
@@ -109,7 +112,7 @@ mod tests {
         meters.begin().end(StatusCode::NOT_FOUND);
         drop(meters.begin());
         let flying = meters.begin();
-        let text = meters.text(true);
+        let text = meters.text(true, 7);
         for expected in [
             "cloudlet_http_requests_total{status=\"2xx\"} 1\n",
             "cloudlet_http_requests_total{status=\"4xx\"} 1\n",

@@ -48,7 +48,9 @@ pub(super) async fn readyz(
     responses((status = 200, description = "Counters", body = String, content_type = "text/plain")),
 )]
 pub(super) async fn metrics(State(app): State<App>) -> Response {
-    let text = app.meters.text(app.engine.is_draining());
+    let text = app
+        .meters
+        .text(app.engine.is_draining(), app.store().commits());
     typed("text/plain; version=0.0.4; charset=utf-8", text)
 }
 

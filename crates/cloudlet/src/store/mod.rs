@@ -27,7 +27,7 @@ use sqlite::{Sources, Sqlite, reads, tenants};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::Path,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
 };
 use tokio::sync::broadcast;
 
@@ -91,6 +91,11 @@ impl Store {
     /// at all holds a manual clock up.
     pub fn changes(&self) -> broadcast::Receiver<Arc<Committed>> {
         self.sqlite.changes.subscribe()
+    }
+
+    /// How many commits wrote something since the start; each is one sync of the disk.
+    pub fn commits(&self) -> u64 {
+        self.sqlite.commits.load(Relaxed)
     }
 
     /// The jobs of a tenant among these ids, in the order asked for, each once.

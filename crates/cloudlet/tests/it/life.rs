@@ -258,3 +258,32 @@ async fn an_idempotency_key_gives_the_same_jobs_also_after_a_restart() {
     let (_, list) = cloud.get("/v1/resource/virtual-machines").await;
     assert_eq!(list["meta"]["total"], 1);
 }
+
+/// An instant operation costs at most four commits of the store: accepted, started, one report, settled.
+#[tokio::test]
+async fn an_instant_operation_costs_at_most_four_commits() {
+    let cloud = Process::start(&["--sim-speed", "0"]);
+    let commits = async || {
+        let answer = cloud.http.get(format!("{}/metrics", cloud.url)).send();
+        let text = answer.await.unwrap().text().await.unwrap();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("cloudlet_store_commits_total"));
+        line.unwrap()
+            .rsplit(' ')
+            .next()
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+    };
+    for number in 0..20 {
+        let before = commits().await;
+        let (job, _) = cloud.create(&format!("instant-{number}")).await;
+        cloud.settle(&[job]).await;
+        let spent = commits().await - before;
+        assert!(
+            (3..=4).contains(&spent),
+            "create {number} took {spent} commits"
+        );
+    }
+}

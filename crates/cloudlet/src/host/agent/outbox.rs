@@ -1,11 +1,16 @@
 //! What an actor still has to tell the engine, and when it may.
 //!
-//! Reports are states: the newest replaces the one before while that waits. News (another phase,
-//! generation or end) leaves at once, progress at most once in an interval. Pure: no task, no clock.
+//! Reports are states: the newest replaces the one before while that waits. An end or another
+//! generation leaves at once, a phase and progress each at most once in an interval, so that an
+//! operation that takes no time costs the store few commits. Pure: no task, no clock.
 
 use super::keeper::BackOff;
 use model::{Report, ReportState, limits::PROGRESS_WRITE_INTERVAL_MS};
 use std::collections::VecDeque;
+
+/// Milliseconds for which a report of a phase waits after the one before: long enough that phases
+/// which take no time are skipped, short enough that nobody sees it.
+const PHASE_WRITE_INTERVAL_MS: u64 = 20;
 
 #[derive(Default)]
 pub(super) struct Outbox {
@@ -49,14 +54,19 @@ impl Outbox {
     /// When the next report may leave, if there is one.
     pub(super) fn due_ms(&self) -> Option<u64> {
         let next = self.waiting.front()?;
-        let progress_only = |sent: &&Sent| {
-            next.report.state == ReportState::Acting
-                && next.report.phase == sent.phase
-                && next.report.generation == sent.generation
-                && !next.must_be_sent
+        let same_generation = |sent: &&Sent| next.report.generation == sent.generation;
+        let due = match self.sent.as_ref().filter(same_generation) {
+            Some(sent) if next.report.state == ReportState::Acting && !next.must_be_sent => {
+                let is_progress = next.report.phase == sent.phase;
+                let interval = if is_progress {
+                    PROGRESS_WRITE_INTERVAL_MS
+                } else {
+                    PHASE_WRITE_INTERVAL_MS
+                };
+                sent.at_ms + interval
+            }
+            _ => 0,
         };
-        let interval = self.sent.as_ref().filter(progress_only);
-        let due = interval.map_or(0, |sent| sent.at_ms + PROGRESS_WRITE_INTERVAL_MS);
         Some(due.max(self.not_before_ms))
     }
 
@@ -123,13 +133,21 @@ mod tests {
     }
 
     #[test]
-    fn news_leaves_at_once_and_replaces_progress() {
+    fn news_replaces_progress_and_an_end_leaves_at_once() {
         let mut outbox = Outbox::default();
         outbox.put(report("disk", 100));
         outbox.take(1_000);
         outbox.put(report("disk", 90));
         outbox.put(report("boot", 80));
-        assert_eq!(outbox.take(1_001), Some(report("boot", 80)));
+        assert_eq!(outbox.take(1_001), None);
+        assert_eq!(outbox.take(1_020), Some(report("boot", 80)));
+        outbox.put(report("ready", 40));
+        let settled = Report {
+            state: ReportState::Settled,
+            ..report("ready", 0)
+        };
+        outbox.put(settled.clone());
+        assert_eq!(outbox.take(1_021), Some(settled));
         assert_eq!(outbox.take(9_000), None);
     }
 
@@ -143,7 +161,7 @@ mod tests {
         outbox.put(report("disk", 80));
         outbox.put(report("boot", 70));
         assert_eq!(outbox.take(1_001), Some(report("disk", 90)));
-        assert_eq!(outbox.take(1_002), Some(report("boot", 70)));
+        assert_eq!(outbox.take(1_021), Some(report("boot", 70)));
     }
 
     #[test]
@@ -161,6 +179,6 @@ mod tests {
         outbox.take(1_500).unwrap();
         outbox.stored();
         outbox.put(report("boot", 80));
-        assert_eq!(outbox.due_ms(), Some(1_500));
+        assert_eq!(outbox.due_ms(), Some(1_520));
     }
 }

@@ -37,7 +37,7 @@ use session::{Fault, NewId, Session};
 use std::{
     cell::RefCell,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicU64},
     thread::JoinHandle,
 };
 use tokio::sync::{Semaphore, broadcast, oneshot};
@@ -68,6 +68,8 @@ pub(super) struct Sqlite {
     pub(super) keys: Cache<[u8; 32], KeyRow>,
     /// What commits change.
     pub(super) changes: broadcast::Sender<Arc<Committed>>,
+    /// Commits that wrote something, since the start.
+    pub(super) commits: Arc<AtomicU64>,
 }
 
 impl Sqlite {
@@ -87,6 +89,7 @@ impl Sqlite {
         };
         let queue = Arc::new(Queue::new());
         let jobs = Arc::new(cache::new());
+        let commits = Arc::default();
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let writer = Writer {
             connection,
@@ -97,6 +100,7 @@ impl Sqlite {
             new_id: RefCell::new(new_id),
             jobs: Arc::clone(&jobs),
             changes: changes.clone(),
+            commits: Arc::clone(&commits),
             poisoned: None,
         };
         let writer = std::thread::Builder::new()
@@ -111,6 +115,7 @@ impl Sqlite {
             jobs,
             keys: Cache::new(KEYS_CACHED),
             changes,
+            commits,
         })
     }
 

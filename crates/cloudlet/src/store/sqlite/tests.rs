@@ -180,6 +180,7 @@ fn after_a_failed_sync_nothing_is_written() {
         new_id: RefCell::new(Box::new(|_| uuid::Uuid::nil())),
         jobs: Arc::new(super::cache::new()),
         changes: super::broadcast::channel(1).0,
+        commits: Arc::default(),
         poisoned: None,
     };
     let member = || {

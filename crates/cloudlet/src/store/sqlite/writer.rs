@@ -15,7 +15,13 @@ use crate::store::{
 use api::Timestamp;
 use model::{Job, catalogue::Catalogue};
 use rusqlite::{Connection, ErrorCode};
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::RefCell,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot};
 
 /// Transactions in one commit.
@@ -90,6 +96,8 @@ pub(super) struct Writer {
     pub(super) new_id: RefCell<NewId>,
     pub(super) jobs: Arc<JobCache>,
     pub(super) changes: broadcast::Sender<Arc<Committed>>,
+    /// Commits that wrote something.
+    pub(super) commits: Arc<AtomicU64>,
     /// Why nothing is written any more.
     pub(super) poisoned: Option<String>,
 }
@@ -151,6 +159,7 @@ impl Writer {
         if let Some(reason) = &self.poisoned {
             return Err(Failure::Lost(reason.clone()));
         }
+        let rows_before = self.connection.total_changes();
         let changed = self.run_all(group).map_err(|error| self.roll_back(error))?;
         // A poll must not show less than what an earlier read has shown: from here until the new
         // version is in memory it is answered from disk.
@@ -164,6 +173,9 @@ impl Writer {
                 self.roll_back(error)
             }
         })?;
+        if self.connection.total_changes() != rows_before {
+            self.commits.fetch_add(1, Relaxed);
+        }
         self.publish(changed);
         Ok(())
     }
