@@ -3,7 +3,7 @@
 check() {
     step "Formatting" cargo fmt --all --check
     step "Lints" cargo clippy --workspace --all-targets --locked -- -D warnings
-    RUSTDOCFLAGS="-D warnings" step "Documentation" \
+    RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" step "Documentation" \
         cargo doc --workspace --no-deps --document-private-items --locked
     step "Licences, sizes, directions" cargo nextest run --workspace --locked --test it -E 'test(/^tidy::/)'
     step "Spelling" spelling

@@ -239,7 +239,7 @@ async fn ids_in_paths() {
 }
 
 #[tokio::test]
-async fn anothers_things_are_as_if_they_were_not() {
+async fn things_of_others_are_as_if_they_were_not() {
     let cloud = TestCloud::start().await;
     let created = cloud.post(MACHINES, TestCloud::machine("mine")).await;
     let job = &created.json["data"][0];
@@ -440,7 +440,7 @@ async fn faults_and_clock() {
             json!({"operation": "vm.creat", "kind": "fail"}),
             "operation",
         ),
-        (json!({"operation": "*", "kind": "fial"}), "kind"),
+        (json!({"operation": "*", "kind": "fall"}), "kind"),
         (
             json!({"operation": "*", "kind": "fail", "atPhase": "lunch"}),
             "atPhase",
