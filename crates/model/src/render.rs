@@ -78,14 +78,14 @@ pub fn job_detail(model: &Job) -> JobDetail {
 /// A stage in words.
 fn message(stage: &str, verb: &str) -> &'static str {
     match (stage, verb) {
-        ("queued", _) => "waiting for its turn",
+        ("queued", _) => "waiting in line",
         ("starting", _) => "starting",
         ("disk", "delete") => "removing the disk",
         ("disk", _) => "making the disk",
         ("boot", _) => "booting",
-        ("ready", _) => "waiting for the guest",
+        ("ready", _) => "getting ready",
         ("shutdown", _) => "shutting down",
-        ("reverting", _) => "putting things back",
+        ("reverting", _) => "putting it back",
         ("completed", _) => "done",
         ("failed", _) => "failed",
         _ => "",

@@ -50,7 +50,7 @@ pub(crate) fn doing(job: &Job) -> &str {
         "boot" => "booting",
         "ready" => "getting ready",
         "shutdown" => "shutting down",
-        "reverting" => "putting things back",
+        "reverting" => "putting it back",
         other => other,
     }
 }

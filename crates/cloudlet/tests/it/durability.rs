@@ -33,14 +33,23 @@ async fn every_202_is_written_after_a_sync_that_began_after_its_request_was_read
         assert_eq!(status, 202);
         names.push(name);
     }
-    let exited = format!("{} +++ exited", cloud.pid());
+    let server = cloud.pid().to_string();
     cloud.terminate();
+    let ended = |line: &str| {
+        let (pid, call) = line.split_once(' ').unwrap_or_default();
+        pid == server && call.contains("+++ exited")
+    };
+    let begun = std::time::Instant::now();
     let text = loop {
         // The tracer writes its last lines after the server is gone.
         let text = std::fs::read_to_string(trace.path()).unwrap();
-        if text.lines().any(|line| line.starts_with(&exited)) {
+        if text.lines().any(ended) {
             break text;
         }
+        assert!(
+            begun.elapsed() < crate::process::PATIENCE,
+            "the trace has no end"
+        );
         crate::process::pause().await;
     };
     let checked = check(&text);

@@ -83,7 +83,7 @@ fn apply(
         ],
     )?;
     transaction.commit()?;
-    tracing::info!(
+    tracing::debug!(
         number,
         name = migration.name,
         "the schema was brought up to date"
