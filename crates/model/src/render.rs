@@ -80,7 +80,7 @@ fn message(stage: &str, verb: &str) -> &'static str {
     match (stage, verb) {
         ("queued", _) => "waiting in line",
         ("starting", _) => "starting",
-        ("disk", "delete") => "removing the disk",
+        ("disk", "delete") => "removing disk",
         ("disk", _) => "making the disk",
         ("boot", _) => "booting",
         ("ready", _) => "getting ready",

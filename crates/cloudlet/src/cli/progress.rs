@@ -22,7 +22,7 @@ use std::{
 /// How often a spinner moves.
 const TICK: Duration = Duration::from_millis(100);
 /// Width of the phase's column.
-const PHASE_WIDTH: usize = 17;
+const PHASE_WIDTH: usize = 16;
 /// Width of the bar where there is room for it, and where there is not.
 const BAR_WIDTH: usize = 15;
 const SHORT_BAR_WIDTH: usize = 10;

@@ -45,7 +45,7 @@ pub(crate) fn doing(job: &Job) -> &str {
     }
     match job.stage.as_str() {
         "" | "queued" => "waiting in line",
-        "disk" if job.operation == "delete" => "removing the disk",
+        "disk" if job.operation == "delete" => "removing disk",
         "disk" => "making the disk",
         "boot" => "booting",
         "ready" => "getting ready",
