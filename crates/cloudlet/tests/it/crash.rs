@@ -207,6 +207,34 @@ async fn a_drained_server_goes_on_at_the_next_start() {
     assert_eq!(cloud.verify().await, (vec![], vec![]));
 }
 
+/// A call that waits in line when SIGTERM comes is answered 503 and has no effect later.
+#[tokio::test]
+async fn a_waiting_call_is_withdrawn_when_the_server_drains() {
+    let cloud = Process::start(&["--sim-speed", "1"]);
+    let (create, machine) = cloud.create("drained").await;
+    let stop = {
+        let request = cloud.http.post(format!(
+            "{}/v1/resource/virtual-machines/{machine}/stop",
+            cloud.url
+        ));
+        tokio::spawn(request.header("X-API-Key", crate::process::KEY).send())
+    };
+    crate::world::line_grows_to(&cloud.data().join("cloudlet.db"), 2).await;
+    let mut cloud = cloud;
+    let (status, took) = cloud.terminate();
+    assert_eq!(status.code(), Some(0), "{}", cloud.log());
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let answer = stop.await.unwrap().unwrap();
+    assert_eq!(answer.status().as_u16(), 503);
+    assert!(answer.headers().contains_key("retry-after"));
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["error"], "SHUTTING_DOWN");
+    cloud.restart();
+    assert_eq!(cloud.settle(&[create]).await[0]["status"], "completed");
+    let path = format!("/v1/resource/virtual-machines/{machine}");
+    assert_eq!(cloud.get(&path).await.1["data"]["status"], "Running");
+}
+
 /// One server on a data directory: a second exits 1 and says who holds it.
 #[tokio::test]
 async fn a_second_server_on_the_same_data_is_refused() {
