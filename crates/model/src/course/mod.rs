@@ -95,6 +95,18 @@ fn release(
     }
 }
 
+/// What a leftover still counts for in its tenant's quota: what its newest spec needs.
+fn release_quota_of_leftover(context: &Context<'_>, resource: &Resource, writes: &mut Vec<Write>) {
+    if resource.spec.is_absent() {
+        release(
+            context,
+            resource.id,
+            |item| matches!(item, Item::Quota(..)),
+            writes,
+        );
+    }
+}
+
 /// A resource is no longer acted on by a job that has ended.
 fn detach(resource: &mut Resource, job: &Job) {
     for place in [

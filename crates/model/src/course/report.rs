@@ -1,7 +1,7 @@
 //! Transaction 3: what follows from a report. Progress is written; a settled generation finishes
 //! its job in the same transaction; a failed one sends it back.
 
-use super::{assignment, detach, end, release, remove, retreat};
+use super::{assignment, detach, end, remove, retreat};
 use crate::{
     facts::Context,
     job::{Job, JobError, JobEvent, JobState, Phase},
@@ -199,20 +199,4 @@ fn watched(context: &Context<'_>, before: &Resource, mut after: Resource) -> (Ve
         writes.push(Write::PutResource(Box::new(after.clone())));
     }
     (writes, Told::Spec(assignment(&after, None)))
-}
-
-/// What a leftover still counts for in its tenant's quota: what its newest spec needs.
-pub(super) fn release_quota_of_leftover(
-    context: &Context<'_>,
-    resource: &Resource,
-    writes: &mut Vec<Write>,
-) {
-    if resource.spec.is_absent() {
-        release(
-            context,
-            resource.id,
-            |item| matches!(item, crate::claim::Item::Quota(..)),
-            writes,
-        );
-    }
 }

@@ -1,6 +1,6 @@
 //! The way back, or forward once more; and where neither leads, a leftover.
 
-use super::{assignment, detach, end, report::release_quota_of_leftover, start::raise};
+use super::{assignment, detach, end, release_quota_of_leftover, start::raise};
 use crate::{
     back::{Retreat, Standing, back},
     facts::Context,
