@@ -111,7 +111,7 @@ pub fn enqueue(
     if operation.definition().synchronous && line.synchronous >= SYNCHRONOUS_LIMIT {
         return full(SYNCHRONOUS_LIMIT, "calls");
     }
-    if line.length > LINE_LIMIT && operation != Operation::VmDelete {
+    if line.length > LINE_LIMIT && !operation.definition().removes {
         return full(LINE_LIMIT, "operations");
     }
     let job = Job {

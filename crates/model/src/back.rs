@@ -40,9 +40,13 @@ pub fn back(before: &Spec, after: &Spec, standing: Standing<'_>) -> Retreat {
         (Spec::Absent, Spec::Machine(_)) => Retreat::Back(Spec::Absent),
         (Spec::Machine(before), Spec::Machine(after)) => {
             if has_way_back(before, after) {
-                Retreat::Back(Spec::Machine(relaunched(before, standing)))
+                Retreat::Back(Spec::Machine(put_back(before, standing)))
             } else {
-                Retreat::Forward(Spec::Machine(relaunched(after, standing)))
+                let boot = next_boot(after, standing);
+                Retreat::Forward(Spec::Machine(MachineSpec {
+                    boot,
+                    ..after.clone()
+                }))
             }
         }
     }
@@ -60,16 +64,25 @@ fn has_way_back(before: &MachineSpec, after: &MachineSpec) -> bool {
     }
 }
 
-/// The machine with a boot number that can be launched: a new one, unless it still runs untouched.
-fn relaunched(machine: &MachineSpec, standing: Standing<'_>) -> MachineSpec {
-    let boot = if !machine.is_on() || standing.still_runs(machine.boot) {
-        machine.boot
+/// The machine as before; launched anew, unless it still runs untouched.
+fn put_back(before: &MachineSpec, standing: Standing<'_>) -> MachineSpec {
+    let boot = if standing.still_runs(before.boot) {
+        before.boot
     } else {
-        standing.last_boot + 1
+        next_boot(before, standing)
     };
     MachineSpec {
         boot,
-        ..machine.clone()
+        ..before.clone()
+    }
+}
+
+/// Whatever needs a launch gets a number that was never launched.
+fn next_boot(machine: &MachineSpec, standing: Standing<'_>) -> u64 {
+    if machine.is_on() {
+        standing.last_boot + 1
+    } else {
+        machine.boot
     }
 }
 
@@ -170,5 +183,18 @@ mod tests {
             let expected = Retreat::Back(machine(Power::On, boot, 2));
             assert_eq!(back(&before, &after, standing), expected, "{name}");
         }
+    }
+
+    /// Forward once more means a launch once more, also where the failed one is still up.
+    #[test]
+    fn a_second_try_forward_is_a_new_launch() {
+        let (before, after) = (machine(Power::On, 1, 2), machine(Power::On, 2, 2));
+        let two = running(2);
+        let wedged = Standing {
+            observed: Some(&two),
+            ..NOTHING
+        };
+        let expected = Retreat::Forward(machine(Power::On, 3, 2));
+        assert_eq!(back(&before, &after, wedged), expected);
     }
 }

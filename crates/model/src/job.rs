@@ -224,11 +224,14 @@ impl Job {
     /// # Panics
     /// If the event cannot happen in its state: the rules ask first.
     pub fn apply(&mut self, event: JobEvent, now: Timestamp) {
+        let shown = self.state.status();
         match self.state.next(event) {
             Ok(state) => self.state = state,
             Err(illegal) => panic!("job {}: {illegal:?}", self.id),
         }
-        self.touch(now);
+        if self.state.status() != shown {
+            self.touch(now);
+        }
         if self.state.is_final() {
             self.completed_at = Some(self.updated_at);
             self.stage = self.state.as_str().to_owned();

@@ -46,8 +46,10 @@ pub struct Definition {
     pub status: MachineStatus,
     /// Whether it has its effect only if the machine then runs.
     pub must_run: bool,
-    /// Whether the resource's id is told when it has completed.
-    pub tells_resource: bool,
+    /// Whether it makes its resource: then nothing of the resource is left if it fails.
+    pub creates: bool,
+    /// Whether it ends its resource: then it completes if that is gone, and takes a leftover over.
+    pub removes: bool,
     /// The phases that its plan can have, in order.
     pub phases: &'static [&'static str],
     /// Milliseconds without a new low of what remains, then it has stalled.
@@ -65,7 +67,8 @@ impl Definition {
         synchronous: false,
         status: MachineStatus::Running,
         must_run: false,
-        tells_resource: true,
+        creates: false,
+        removes: false,
         phases: &[],
         stall_ms: MACHINE_STALL_MS,
         start: |_, _, _| Ok(Next::Done),

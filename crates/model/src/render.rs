@@ -29,7 +29,7 @@ pub fn job(job: &Job) -> api::Job {
     let status = job.state.status();
     let failed = job.error.as_ref().filter(|_| status == JobStatus::Failed);
     let error = failed.map(|error| line(&error.text));
-    let tells = status == JobStatus::Completed && definition.tells_resource;
+    let tells = status == JobStatus::Completed && !definition.removes;
     api::Job {
         id: job.id,
         job_id: job.id,

@@ -47,7 +47,8 @@ pub fn change(before: Option<&Job>, after: &Job) -> Change {
     Change {
         ready: i32::from(after.is_ready()) - i32::from(was_ready),
         running: i32::from(is_running) - i32::from(was_running),
-        took_turn: is_running && !was_running,
+        // A job that is refused has had its turn too: a flood of refusals delays nobody.
+        took_turn: was_ready && (is_running || after.state.is_final()),
     }
 }
 

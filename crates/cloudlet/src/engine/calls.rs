@@ -1,18 +1,22 @@
 //! Synchronous calls: jobs in the same line, which a request waits for.
 //!
 //! A call that was not begun when its time is up, when its client leaves or when the server shuts
-//! down is withdrawn, and then never takes effect.
+//! down is withdrawn, and then never takes effect. Acceptance and wait are one task of the engine's,
+//! so that a client which leaves in between leaves nothing behind.
 
 use super::Engine;
-use crate::store::StoreError;
+use crate::store::{StoreError, Urgency};
 use api::JobId;
-use model::{Job, course::Withdrawal};
+use model::{Context, Job, Refusal, Resource, accept::Accepted, course::Withdrawal, ops::Call};
 use std::time::Duration;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::{sync::broadcast::error::RecvError, time::Instant};
+use tokio_util::sync::CancellationToken;
 
 /// How a synchronous call ended.
 #[derive(Clone, Debug)]
 pub enum CallEnd {
+    /// There was nothing to do.
+    AsWished(Box<Resource>),
     /// Its job has ended.
     Ended(Box<Job>),
     /// Its job goes on; the time is up.
@@ -22,19 +26,42 @@ pub enum CallEnd {
 }
 
 impl Engine {
-    /// Waits for a call's job at most `patience` of real time; then, or when the server shuts down,
-    /// withdraws it if it has not begun. Dropped before that (the client left), it withdraws too.
-    pub async fn call(&self, job: JobId, patience: Duration) -> Result<CallEnd, StoreError> {
-        let mut guard = WithdrawOnDrop {
-            engine: self,
-            job: Some(job),
-        };
+    /// Does a call: accepts it by `rule` and waits for its job, in all at most `patience` of real
+    /// time. Then, or when the server shuts down, or when this is dropped since the client has left,
+    /// it is withdrawn if it has not begun.
+    pub async fn call(
+        &self,
+        patience: Duration,
+        rule: impl Fn(&Context<'_>) -> Accepted<Call> + Send + 'static,
+    ) -> Result<Result<CallEnd, Refusal>, StoreError> {
+        let engine = self.clone();
+        let deadline = Instant::now() + patience;
+        let left = CancellationToken::new();
+        let _leaves = left.clone().drop_guard();
+        let call = self.inner.tasks.spawn(async move {
+            let accepted = engine.inner.store.transact(Urgency::Request, rule).await?;
+            match accepted {
+                Err(refusal) => Ok(Err(refusal)),
+                Ok(Call::AsWished(resource)) => Ok(Ok(CallEnd::AsWished(resource))),
+                Ok(Call::Job(job)) => engine.wait(job.id, deadline, left).await.map(Ok),
+            }
+        });
+        call.await
+            .map_err(|error| StoreError::Panicked(error.to_string()))?
+    }
+
+    async fn wait(
+        &self,
+        job: JobId,
+        deadline: Instant,
+        left: CancellationToken,
+    ) -> Result<CallEnd, StoreError> {
         let ended = tokio::select! {
             ended = self.ended(job) => Some(ended?),
-            () = tokio::time::sleep(patience) => None,
+            () = tokio::time::sleep_until(deadline) => None,
             () = self.inner.draining.cancelled() => None,
+            () = left.cancelled() => None,
         };
-        guard.job = None;
         if let Some(job) = ended {
             return Ok(CallEnd::Ended(job));
         }
@@ -70,25 +97,6 @@ impl Engine {
                     }
                 }
             }
-        }
-    }
-}
-
-/// Withdraws the call when the request that waits for it goes away.
-struct WithdrawOnDrop<'a> {
-    engine: &'a Engine,
-    job: Option<JobId>,
-}
-
-impl Drop for WithdrawOnDrop<'_> {
-    fn drop(&mut self) {
-        if let Some(job) = self.job {
-            let engine = self.engine.clone();
-            self.engine.inner.tasks.spawn(async move {
-                if let Err(error) = engine.withdraw(job).await {
-                    tracing::warn!(%job, %error, "a call whose client left could not be withdrawn");
-                }
-            });
         }
     }
 }

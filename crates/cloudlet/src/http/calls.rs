@@ -15,14 +15,13 @@ pub(super) async fn call(
     id: ResourceId,
     rule: Rule,
 ) -> Result<Answer<MachineDetail>, ApiError> {
-    let accepted = app.accept(move |context| rule(context, tenant, id)).await?;
-    let job = match accepted {
-        Call::AsWished(machine) => {
-            return Ok(Answer::ok(render::machine_detail(&machine, &app.catalogue)));
-        }
-        Call::Job(job) => job.id,
-    };
-    let end = app.engine.call(job, CALL_PATIENCE).await?;
+    let called = app
+        .engine
+        .call(CALL_PATIENCE, move |context| rule(context, tenant, id));
+    let end = called.await??;
+    if let CallEnd::AsWished(machine) = end {
+        return Ok(Answer::ok(render::machine_detail(&machine, &app.catalogue)));
+    }
     judge(&end, app.engine.is_draining())?;
     virtual_machines::detail(app, tenant, id).await
 }
@@ -30,7 +29,7 @@ pub(super) async fn call(
 /// Whether a call's end is answered with the machine as it is, or how else.
 fn judge(end: &CallEnd, is_draining: bool) -> Result<(), ApiError> {
     match end {
-        CallEnd::StillRunning(_) => Ok(()),
+        CallEnd::AsWished(_) | CallEnd::StillRunning(_) => Ok(()),
         CallEnd::Ended(job) if job.state == JobState::Completed => Ok(()),
         CallEnd::Ended(job) => Err(failed(job)),
         CallEnd::Withdrawn(first) if is_draining => Err(ApiError::shutting_down().with_job(*first)),

@@ -9,7 +9,7 @@ mod start;
 mod withdraw;
 
 pub use report::report;
-pub use retreat::cancel;
+pub use retreat::{cancel, give_up};
 pub use start::{fail, start};
 pub use withdraw::{Withdrawal, withdraw};
 

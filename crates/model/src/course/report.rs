@@ -6,7 +6,6 @@ use crate::{
     facts::Context,
     job::{Job, JobError, JobEvent, JobState, Phase},
     limits::PHASE_LIMIT,
-    operation::Operation,
     report::{Failure, Report, ReportState, Told},
     resource::Resource,
     writes::Write,
@@ -128,7 +127,7 @@ fn settled(
     let died = died(&job, &after);
     if let Some(error) = died
         .clone()
-        .filter(|_| job.operation == Operation::VmCreate && job.state == JobState::Running)
+        .filter(|_| job.operation.definition().creates && job.state == JobState::Running)
     {
         return retreat::retreat(
             context,

@@ -5,12 +5,11 @@ use crate::{
     back::{Retreat, Standing, back},
     facts::Context,
     job::{Job, JobError, JobEvent, JobState},
-    operation::Operation,
     report::{Assignment, Failure, Told},
     resource::{Leftover, Resource},
     writes::Write,
 };
-use api::{JobErrorCode, JobId, machine::MachineStatus};
+use api::{JobErrorCode, JobId, ResourceId, machine::MachineStatus};
 
 /// What follows when a job cannot go on: the first time a new generation that leads back (or
 /// forward once more), the second time a leftover.
@@ -34,6 +33,7 @@ pub(super) fn retreat(
         Retreat::Back(spec) => {
             job.apply(JobEvent::Revert, context.now);
             job.stage = "reverting".to_owned();
+            job.touch(context.now);
             spec
         }
         Retreat::Forward(spec) => {
@@ -64,9 +64,10 @@ fn leave_over(
     let mut writes = Vec::new();
     let cause = job.error.take().unwrap_or_else(|| failure.error.clone());
     let name = &resource.record.name;
+    // What is left stands first: a long cause is cut, this is not.
     let text = format!(
-        "{} Left over: virtual machine {name} ({}): {} Delete it to try again.",
-        cause.text, resource.id, failure.error.text
+        "Left over: virtual machine {name} ({}); delete it to try again. {} {}",
+        resource.id, cause.text, failure.error.text
     );
     job.error = Some(JobError::new(cause.code, text));
     detach(&mut resource, &job);
@@ -83,10 +84,27 @@ fn leave_over(
     (writes, told)
 }
 
+/// Ends a job whose course panicked: what there is of its resource is left over.
+pub fn give_up(context: &Context<'_>, id: ResourceId) -> (Vec<Write>, Option<Told>) {
+    let resource = context.facts.resource(id);
+    let acting = resource.as_ref().and_then(|resource| resource.acting);
+    let job = acting.and_then(|job| context.facts.job(job));
+    let (Some(resource), Some(job)) = (resource, job) else {
+        return (Vec::new(), None);
+    };
+    let text = "A fault of Cloudlet itself; the log has the details under this job's id.";
+    let failure = Failure {
+        error: JobError::new(JobErrorCode::InternalError, text),
+        outstanding: true,
+    };
+    let (writes, told) = leave_over(context, job, resource, &failure);
+    (writes, Some(told))
+}
+
 /// Answers the wish to cancel a create that runs. One that has settled before has won.
 pub fn cancel(context: &Context<'_>, id: JobId) -> (Vec<Write>, Option<Assignment>) {
     let wished = |job: &Job| {
-        job.cancel && job.state == JobState::Running && job.operation == Operation::VmCreate
+        job.cancel && job.state == JobState::Running && job.operation.definition().creates
     };
     let job = context.facts.job(id).filter(wished);
     let resource = job

@@ -5,7 +5,6 @@ use crate::{
     claim::Item,
     facts::Context,
     job::{Job, JobError, JobEvent},
-    operation::Operation,
     ops::Next,
     report::Assignment,
     resource::Resource,
@@ -25,7 +24,7 @@ pub fn start(context: &Context<'_>, id: JobId) -> (Vec<Write>, Option<Assignment
         without_resource(context, job, &mut writes);
         return (writes, None);
     };
-    if resource.leftover.is_some() && job.operation != Operation::VmDelete {
+    if resource.leftover.is_some() && !job.operation.definition().removes {
         let text = format!(
             "Virtual machine {} was left over by a failed job.",
             resource.record.name
@@ -64,7 +63,7 @@ pub fn fail(context: &Context<'_>, id: JobId) -> Vec<Write> {
 
 /// The resource went while the job stood in line: that is all a delete wanted.
 fn without_resource(context: &Context<'_>, mut job: Job, writes: &mut Vec<Write>) {
-    if job.operation == Operation::VmDelete {
+    if job.operation.definition().removes {
         end(context, job, JobEvent::Complete, writes);
         return;
     }

@@ -25,6 +25,7 @@ pub const DEFINITION: Definition = Definition {
     verb: "create",
     status: MachineStatus::Provisioning,
     must_run: true,
+    creates: true,
     phases: &["disk", "boot", "ready"],
     start,
     ..Definition::MACHINE

@@ -18,7 +18,7 @@ pub const DEFINITION: Definition = Definition {
     name: "vm.delete",
     verb: "delete",
     status: MachineStatus::Deleting,
-    tells_resource: false,
+    removes: true,
     phases: &["shutdown", "disk"],
     start,
     ..Definition::MACHINE
