@@ -66,6 +66,7 @@ impl Engine {
     /// Takes up what an earlier process left, starts the agent, then starts jobs.
     pub async fn start(&self, driver: Arc<dyn Driver>) -> anyhow::Result<()> {
         let changes = self.inner.store.changes();
+        self.check_hosts().await?;
         self.withdraw_calls_of_earlier_process().await?;
         let mut assignments = Vec::new();
         for &host in &self.inner.hosts {
@@ -102,19 +103,17 @@ impl Engine {
         self.inner.store.close().await;
     }
 
-    /// Moves the manual clock and stores where it stands, also if whoever asked has left.
-    pub async fn advance(&self, seconds: u64) -> Result<(), StoreError> {
+    /// Moves the manual clock and stores where it stands, also if whoever asked has left. Says
+    /// whether it got there before the server began to shut down.
+    pub async fn advance(&self, seconds: u64) -> Result<bool, StoreError> {
         let engine = self.clone();
         let moved = self.inner.tasks.spawn(async move {
-            tokio::select! {
-                () = engine.inner.clock.advance(seconds) => {}
-                () = engine.inner.draining.cancelled() => {}
-            }
-            engine
-                .inner
-                .store
-                .store_clock(engine.inner.clock.now())
-                .await
+            let arrived = tokio::select! {
+                () = engine.inner.clock.advance(seconds) => true,
+                () = engine.inner.draining.cancelled() => false,
+            };
+            let now = engine.inner.clock.now();
+            engine.inner.store.store_clock(now).await.map(|()| arrived)
         });
         moved
             .await
@@ -160,6 +159,22 @@ impl Engine {
         if let (Some(assignment), Some(agent)) = (assignment, self.inner.agent.get()) {
             agent.assign(assignment);
         }
+    }
+
+    /// A data centre that went from the catalogue would leave its jobs without an end.
+    async fn check_hosts(&self) -> anyhow::Result<()> {
+        let resources = self.inner.store.resources().await?;
+        let gone = resources
+            .iter()
+            .find(|one| !self.inner.hosts.contains(&one.host));
+        if let Some(resource) = gone {
+            anyhow::bail!(
+                "the catalogue has no data centre {}, but machine {} lives there: put it back",
+                resource.data_center,
+                resource.record.name
+            );
+        }
+        Ok(())
     }
 
     /// A call whose client left, or that was answered 409, must not take effect after a restart.

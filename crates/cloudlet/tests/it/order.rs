@@ -143,3 +143,35 @@ async fn a_delete_right_after_cancels_the_create() {
     assert_eq!(ended[1]["status"], "completed");
     assert_eq!(cloud.verify().await, (vec![], vec![]));
 }
+
+/// Clients that leave at any moment, also while their call is being accepted, leave nothing behind.
+#[tokio::test]
+async fn a_call_whose_client_left_has_no_effect() {
+    use tokio::io::AsyncWriteExt;
+    let cloud = Process::start(&["--sim-speed", "4"]);
+    let (create, machine) = accept_create(&cloud).await;
+    let address = cloud.url.strip_prefix("http://").unwrap();
+    let head = format!(
+        "POST /v1/resource/virtual-machines/{machine}/stop HTTP/1.1\r\nHost: x\r\nX-API-Key: {}\r\n\r\n",
+        crate::process::KEY
+    );
+    for moment in 0..30 {
+        let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+        socket.write_all(head.as_bytes()).await.unwrap();
+        // It leaves a little later each time: before, during and after its acceptance.
+        tokio::time::sleep(std::time::Duration::from_micros(200 * moment)).await;
+        drop(socket);
+    }
+    let ended = cloud.settle(&[create]).await;
+    assert_eq!(ended[0]["status"], "completed");
+    // A call that is answered stands behind whatever of these was left in line.
+    let path = format!("/v1/resource/virtual-machines/{machine}");
+    let (status, _) = cloud.request("POST", &format!("{path}/reset"), None).await;
+    assert_eq!(status, 200);
+    let actions = crate::world::effects(&cloud.data().join("sim-world.db"), &machine);
+    let shutdowns = actions
+        .iter()
+        .filter(|action| *action == "shutdown")
+        .count();
+    assert_eq!(shutdowns, 1, "only the reset's: {actions:?}");
+}

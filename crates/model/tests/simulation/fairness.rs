@@ -148,6 +148,39 @@ fn a_flood_delays_nobody() {
     );
 }
 
+/// Refused jobs have had their turn, too: they take no slot, and they delay nobody.
+#[test]
+fn a_flood_of_refusals_delays_nobody() {
+    let mut desk = Desk {
+        store: Memory::default(),
+        catalogue: large(),
+    };
+    let host: HostId = desk.catalogue.data_centers[0].host_id();
+    let nothing = model::claim::Limits {
+        virtual_machines: Some(0),
+        ..model::claim::Limits::default()
+    };
+    desk.store.limits.insert(FLOODING, nothing);
+    for _ in 0..40 {
+        desk.create(FLOODING, 50);
+    }
+    for _ in 0..10 {
+        let job = desk.store.next_turn(host).expect("there is a line");
+        desk.start(job);
+    }
+    desk.create(tenant(1), 1);
+    let mut turns = 0;
+    loop {
+        let job = desk.store.next_turn(host).expect("there is a line");
+        desk.start(job);
+        turns += 1;
+        if desk.store.jobs[&job].tenant == tenant(1) {
+            break;
+        }
+        assert!(turns < 2, "{turns} refusals went before it");
+    }
+}
+
 /// Starts what may start.
 fn fill(desk: &mut Desk, host: HostId, running: &mut VecDeque<JobId>, waits: &mut Waits) {
     while running.len() < HOST_SLOTS as usize {

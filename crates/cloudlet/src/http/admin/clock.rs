@@ -36,8 +36,10 @@ pub(in crate::http) async fn advance(
     Body(body): Body<ClockAdvance>,
 ) -> Result<Answer<Clock>, ApiError> {
     check(&app, body.advance_seconds)?;
-    app.engine.advance(body.advance_seconds).await?;
-    Ok(Answer::ok(shown(&app)))
+    match app.engine.advance(body.advance_seconds).await? {
+        true => Ok(Answer::ok(shown(&app))),
+        false => Err(ApiError::shutting_down()),
+    }
 }
 
 fn check(app: &App, seconds: u64) -> Result<(), ApiError> {

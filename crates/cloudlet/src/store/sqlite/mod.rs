@@ -36,8 +36,12 @@ use rusqlite::{Connection, OpenFlags};
 use session::{Fault, NewId, Session};
 use std::{
     cell::RefCell,
+    mem::ManuallyDrop,
     path::Path,
-    sync::{Arc, Mutex, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64},
+    },
     thread::JoinHandle,
 };
 use tokio::sync::{Semaphore, broadcast, oneshot};
@@ -70,6 +74,8 @@ pub(super) struct Sqlite {
     pub(super) changes: broadcast::Sender<Arc<Committed>>,
     /// Commits that wrote something, since the start.
     pub(super) commits: Arc<AtomicU64>,
+    /// Whether the writer takes transactions.
+    pub(super) writable: Arc<AtomicBool>,
 }
 
 impl Sqlite {
@@ -90,6 +96,7 @@ impl Sqlite {
         let queue = Arc::new(Queue::new());
         let jobs = Arc::new(cache::new());
         let commits = Arc::default();
+        let writable = Arc::new(AtomicBool::new(true));
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let writer = Writer {
             connection,
@@ -101,6 +108,7 @@ impl Sqlite {
             jobs: Arc::clone(&jobs),
             changes: changes.clone(),
             commits: Arc::clone(&commits),
+            writable: Arc::clone(&writable),
             poisoned: None,
         };
         let writer = std::thread::Builder::new()
@@ -116,6 +124,7 @@ impl Sqlite {
             keys: Cache::new(KEYS_CACHED),
             changes,
             commits,
+            writable,
         })
     }
 
@@ -193,10 +202,12 @@ impl Drop for Sqlite {
     }
 }
 
-/// The lock on the directory outlives the database's connection.
+/// The lock on the directory outlives the database's connection, and a panic of the writer: until
+/// this process has ended nobody else may write here.
 fn hold(lock: DirectoryLock, writer: Writer) {
+    let lock = ManuallyDrop::new(lock);
     writer.run();
-    drop(lock);
+    drop(ManuallyDrop::into_inner(lock));
 }
 
 fn open(path: &Path, now: &Now) -> anyhow::Result<Connection> {

@@ -181,6 +181,7 @@ fn after_a_failed_sync_nothing_is_written() {
         jobs: Arc::new(super::cache::new()),
         changes: super::broadcast::channel(1).0,
         commits: Arc::default(),
+        writable: Arc::default(),
         poisoned: None,
     };
     let member = || {

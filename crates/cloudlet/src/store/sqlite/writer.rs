@@ -19,7 +19,7 @@ use std::{
     cell::RefCell,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot};
@@ -98,6 +98,8 @@ pub(super) struct Writer {
     pub(super) changes: broadcast::Sender<Arc<Committed>>,
     /// Commits that wrote something.
     pub(super) commits: Arc<AtomicU64>,
+    /// Whether transactions are taken.
+    pub(super) writable: Arc<AtomicBool>,
     /// Why nothing is written any more.
     pub(super) poisoned: Option<String>,
 }
@@ -113,7 +115,7 @@ enum Failure {
 impl Writer {
     /// Commits groups until the queue is closed and empty, then closes the database.
     pub(super) fn run(mut self) {
-        let _abandon = Abandon(Arc::clone(&self.queue));
+        let _abandon = Abandon(Arc::clone(&self.queue), Arc::clone(&self.writable));
         while let Some(group) = self.queue.take(GROUP_MAX) {
             self.group(group);
         }
@@ -151,6 +153,7 @@ impl Writer {
                 "the disk failed; nothing is written until a restart"
             );
             self.poisoned = Some(reason.clone());
+            self.writable.store(false, Relaxed);
         }
         answer(group, Some(StoreError::Unavailable(reason)));
     }
@@ -182,10 +185,16 @@ impl Writer {
 
     fn run_all(&self, group: &mut [Box<dyn Member>]) -> rusqlite::Result<Vec<Job>> {
         self.execute("BEGIN IMMEDIATE")?;
+        let rows_before = self.connection.total_changes();
         let mut session = Session::new(&self.connection, &self.catalogue, &self.new_id);
         for member in group {
             session.now = (self.now)();
             member.run(&mut session)?;
+        }
+        // A manual clock goes on from no earlier than any time that a commit holds.
+        let is_manual = self.clock.as_ref().is_some_and(Clock::is_manual);
+        if is_manual && self.connection.total_changes() != rows_before {
+            session.store_clock((self.now)())?;
         }
         Ok(session.into_changed())
     }
@@ -223,10 +232,11 @@ impl Writer {
 }
 
 /// Whoever waits when the thread ends, even by a panic, is told so.
-struct Abandon(Arc<Queue<Box<dyn Member>>>);
+struct Abandon(Arc<Queue<Box<dyn Member>>>, Arc<AtomicBool>);
 
 impl Drop for Abandon {
     fn drop(&mut self) {
+        self.1.store(false, Relaxed);
         self.0.abandon();
     }
 }
