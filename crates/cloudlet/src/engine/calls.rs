@@ -100,3 +100,74 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Clock,
+        faults::Faults,
+        host::sim::{SimDriver, SimOptions},
+        store::Store,
+    };
+    use api::{TenantId, Timestamp, machine::MachineCreate};
+    use model::{
+        catalogue::{self, Catalogue},
+        ops::{vm_create, vm_stop},
+    };
+    use std::sync::Arc;
+    use uuid::Uuid;
+
+    /// A call whose time is up before its turn is withdrawn, names the job in the way, and has no
+    /// effect when that is done.
+    #[tokio::test]
+    async fn out_of_time_it_is_withdrawn() {
+        let directory = tempfile::tempdir().unwrap();
+        let catalogue = Arc::new(Catalogue::parse(catalogue::DEFAULT).unwrap());
+        let clock = Clock::manual(Timestamp::from_millis(1_780_000_000_000));
+        let store = Store::open(directory.path(), catalogue.clone(), clock.clone()).unwrap();
+        let engine = Engine::new(store, clock.clone(), Faults::default(), &catalogue);
+        let options = SimOptions {
+            speed: 1.0,
+            seed: 1,
+        };
+        let driver = SimDriver::open(directory.path(), clock, options).unwrap();
+        engine.start(Arc::new(driver)).await.unwrap();
+        let tenant = TenantId(Uuid::from_u128(1));
+        let body = MachineCreate {
+            name: "busy".to_owned(),
+            datacenter_id: catalogue.data_centers[0].id.to_string(),
+            image_id: 12,
+            configuration_id: 45,
+            ..MachineCreate::default()
+        };
+        let create = move |context: &Context<'_>| vm_create::accept(context, tenant, &body, None);
+        let jobs = engine
+            .store()
+            .transact(Urgency::Request, create)
+            .await
+            .unwrap()
+            .unwrap();
+        let machine = jobs[0].resource;
+        let stop = move |context: &Context<'_>| vm_stop::accept(context, tenant, machine);
+        let end = engine
+            .call(Duration::from_millis(50), stop)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(
+            matches!(end, CallEnd::Withdrawn(Some(first)) if first == jobs[0].id),
+            "{end:?}"
+        );
+        assert!(engine.advance(60).await.unwrap());
+        let machine = engine
+            .store()
+            .machine(tenant, machine)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(machine.record.status, api::machine::MachineStatus::Running);
+        engine.stop_agent().await;
+        engine.stop().await;
+    }
+}

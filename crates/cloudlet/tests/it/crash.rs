@@ -1,7 +1,7 @@
 //! The real binary killed with SIGKILL: what was acknowledged ends, once, and nothing read is taken back.
 
-use crate::process::{Process, create_body, is_final, pause, text};
-use serde_json::{Value, json};
+use crate::process::{Process, is_final, pause, text};
+use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
 /// How often the server is killed.
@@ -245,26 +245,4 @@ async fn a_second_server_on_the_same_data_is_refused() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains(&cloud.pid().to_string()), "{said}");
-}
-
-/// A request cut off half-way leaves nothing.
-#[tokio::test]
-async fn half_a_request_leaves_nothing() {
-    use tokio::io::AsyncWriteExt;
-    let cloud = Process::start(&["--sim-speed", "0"]);
-    let body = create_body("half").to_string();
-    let address = cloud.url.strip_prefix("http://").unwrap();
-    let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
-    let head = format!(
-        "POST /v1/resource/virtual-machines HTTP/1.1\r\nHost: x\r\nX-API-Key: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
-        crate::process::KEY,
-        body.len(),
-        &body[..body.len() / 2]
-    );
-    socket.write_all(head.as_bytes()).await.unwrap();
-    socket.shutdown().await.unwrap();
-    drop(socket);
-    // The next request is answered after the half one was given up.
-    let (_, list) = cloud.get("/v1/resource/virtual-machines").await;
-    assert_eq!(list["data"], json!([]));
 }

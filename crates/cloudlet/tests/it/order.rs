@@ -175,3 +175,33 @@ async fn a_call_whose_client_left_has_no_effect() {
         .count();
     assert_eq!(shutdowns, 1, "only the reset's: {actions:?}");
 }
+
+/// Eight calls may be in a machine's line; a ninth is refused and says who is in the way.
+#[tokio::test]
+async fn a_ninth_call_is_refused_and_a_delete_still_admitted() {
+    let cloud = Arc::new(Process::start(&["--clock", "manual"]));
+    let (create, machine) = accept_create(&cloud).await;
+    let path = format!("/v1/resource/virtual-machines/{machine}/stop");
+    let mut waiting = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (cloud, path) = (cloud.clone(), path.clone());
+        waiting.spawn(async move {
+            cloud
+                .try_request("POST", &path, crate::process::KEY, None)
+                .await
+        });
+    }
+    crate::world::line_grows_to(&cloud.data().join("cloudlet.db"), 9).await;
+    let (status, refused) = cloud.request("POST", &path, None).await;
+    assert_eq!((status, &refused["error"]), (409, &json!("LINE_FULL")));
+    assert_eq!(refused["details"]["limit"], 8);
+    assert_eq!(refused["details"]["jobId"], create.as_str());
+    let delete = cloud.delete(&machine).await;
+    waiting.shutdown().await;
+    cloud.advance(60).await;
+    let ended = cloud.settle(&[create, delete]).await;
+    assert!(
+        ended.iter().all(|job| job["status"] == "completed"),
+        "{ended:?}"
+    );
+}

@@ -221,6 +221,51 @@ fn decisions_are_numbered_once() {
     }));
 }
 
+/// Words that end the name of a constant which bounds something.
+const BOUNDS: &[&str] = &[
+    "LIMIT",
+    "TIMEOUT",
+    "PATIENCE",
+    "INTERVAL_MS",
+    "ATTEMPTS",
+    "SLOTS",
+    "RETRY",
+    "BATCH",
+    "MAX",
+    "CACHED",
+    "KEPT",
+    "WAITING",
+    "READERS",
+    "STALL_MS",
+    "FIRST_MS",
+    "LONGEST_MS",
+];
+
+#[test]
+fn every_limit_stands_in_the_architecture() {
+    let table = text("ARCHITECTURE.md").unwrap();
+    let server = [
+        "crates/model/src/",
+        "crates/cloudlet/src/",
+        "crates/client/src/",
+    ];
+    let of_server = |path: &String| {
+        server.iter().any(|folder| path.starts_with(folder)) && !path.contains("/cli/")
+    };
+    none_of(
+        lines_of_tracked()
+            .filter(|(path, _)| of_server(path))
+            .filter_map(|(path, line)| {
+                let (_, declared) = line.split_once("const ")?;
+                let (name, _) = declared.split_once(':')?;
+                let bounds = BOUNDS.iter().any(|word| name.ends_with(word));
+                let known = table.contains(&format!("| `{name}` |"));
+                (bounds && !known)
+                    .then(|| format!("{path}: {name} is missing in ARCHITECTURE.md's table"))
+            }),
+    );
+}
+
 #[test]
 fn every_error_code_is_explained() {
     let page = text("docs/errors.md").unwrap();
