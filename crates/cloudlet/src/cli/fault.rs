@@ -17,7 +17,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FaultCommand {
-    /// Place a fault: it strikes the next job that matches.
+    /// Place a fault: it strikes the next action that matches, of a running job, too.
     #[command(before_help = "\
 Examples:
   cloudlet admin fault create vm.create --kind fail --at-phase boot --error 'no-space-left'

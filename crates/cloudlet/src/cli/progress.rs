@@ -33,8 +33,6 @@ const REST_WIDTH: usize = 36;
 const NARROW_REST_WIDTH: usize = 20;
 /// The end of a job's last line: the mark, how it ended and how long it took.
 const LAST_WIDTH: usize = 28;
-/// Left free on the right, for the `^C` that a terminal writes: it must not wrap the line.
-const MARGIN: usize = 2;
 /// The name's column is no narrower and no wider than this.
 const NAME_WIDTHS: (usize, usize) = (8, 32);
 
@@ -51,7 +49,7 @@ impl Layout {
     fn new(longest: usize, terminal: usize) -> Self {
         let (least, most) = NAME_WIDTHS;
         let wanted = longest.clamp(least, most);
-        let room = |rest: usize| terminal.saturating_sub(MARGIN + rest + PHASE_WIDTH);
+        let room = |rest: usize| terminal.saturating_sub(rest + PHASE_WIDTH);
         let left = room(REST_WIDTH) >= least + SHORT_BAR_WIDTH;
         let (room, bar) = match room(REST_WIDTH) {
             room if wanted + BAR_WIDTH <= room => (room, BAR_WIDTH),
@@ -240,6 +238,16 @@ impl Bar {
     }
 }
 
+/// After Ctrl-C, before anything is drawn again. The cursor stood at the right end of the last bar, so
+/// the terminal's `^C` began a new line: it goes, or a stale bar would stay above the last picture.
+pub(crate) fn take_back_echo(screen: &Screen) {
+    if screen.progress_form() == ProgressForm::Bars {
+        let terminal = console::Term::stderr();
+        let _ = terminal.clear_line();
+        let _ = terminal.move_cursor_up(1);
+    }
+}
+
 /// A spinner for a call that answers when it is done; lines or nothing off a terminal.
 pub(crate) fn spin(screen: &Screen, text: &str) -> Option<ProgressBar> {
     match screen.progress_form() {
@@ -317,14 +325,14 @@ mod tests {
     fn lines_fit_the_terminal() {
         for (longest, terminal, name, bar, left) in [
             (5, 80, 5, 15, true),
-            (11, 80, 11, 15, true),
-            (16, 80, 16, 10, true),
-            (40, 80, 16, 10, true),
+            (13, 80, 13, 15, true),
+            (18, 80, 18, 10, true),
+            (40, 80, 18, 10, true),
             (40, 200, 32, 15, true),
-            (40, 72, 8, 10, true),
-            (40, 71, 28, 5, false),
-            (5, 71, 5, 5, false),
-            (40, 51, 8, 5, false),
+            (40, 70, 8, 10, true),
+            (40, 69, 28, 5, false),
+            (5, 69, 5, 5, false),
+            (40, 50, 9, 5, false),
         ] {
             let layout = Layout::new(longest, terminal);
             let expected = Layout { name, bar, left };

@@ -1,6 +1,12 @@
 //! Waiting for jobs on the command line: show progress, then say how each ended.
 
-use crate::cli::{ending::Ending, progress::Progress, screen::Screen, session::Session, words};
+use crate::cli::{
+    ending::Ending,
+    progress::{Progress, take_back_echo},
+    screen::Screen,
+    session::Session,
+    words,
+};
 use api::{Job, JobId, admin::ClockMode};
 use client::{Accepted, Event, Outcome, Watch};
 use std::{
@@ -82,7 +88,10 @@ pub(crate) async fn follow_ids(
     let result = tokio::select! {
         result = waiting => result.map(|outcome| (outcome, Over::ByItself)),
         () = hint => unreachable!("a hint ends no wait"),
-        _ = interrupt.recv() => Ok((left_running(latest.take()), Over::Interrupted)),
+        _ = interrupt.recv() => {
+            take_back_echo(&session.screen);
+            Ok((left_running(latest.take()), Over::Interrupted))
+        }
     };
     progress.borrow_mut().end();
     let (outcome, over) = result?;
