@@ -199,7 +199,7 @@ impl Bars {
     /// What a bar collapses to.
     fn last_line(&self, job: &Job) -> String {
         let room = self.terminal.saturating_sub(LAST_WIDTH).max(NAME_WIDTHS.0);
-        let (name, took) = (short(&job.resource_name, room), words::took(job));
+        let (name, took) = (words::short(&job.resource_name, room), words::took(job));
         if job.has_failed {
             format!(
                 "{} {name}  failed after {took}",
@@ -230,7 +230,10 @@ impl Bar {
             .progress_chars("█░");
         let line = ProgressBar::new(100)
             .with_style(style)
-            .with_prefix(fit(&short(&job.resource_name, layout.name), layout.name))
+            .with_prefix(fit(
+                &words::short(&job.resource_name, layout.name),
+                layout.name,
+            ))
             .with_message(fit(words::doing(job), PHASE_WIDTH));
         let line = all.add(line);
         line.enable_steady_tick(TICK);
@@ -292,19 +295,6 @@ fn fit(text: &str, width: usize) -> String {
     cut
 }
 
-/// A name in at most this many columns; its end stays, which tells `web-…-12` from `web-…-13`.
-fn short(name: &str, width: usize) -> String {
-    let long = name.chars().count();
-    if long <= width {
-        return name.to_owned();
-    }
-    let tail = width.saturating_sub(1) / 2;
-    let head = width.saturating_sub(1 + tail);
-    let begin = name.chars().take(head);
-    let end = name.chars().skip(long - tail);
-    begin.chain(['…']).chain(end).collect()
-}
-
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates are constants that parse")
 }
@@ -345,18 +335,6 @@ mod tests {
                 let width = rest + PHASE_WIDTH + name + bar;
                 assert!(width <= terminal, "{longest} on {terminal}: {width}");
             }
-        }
-    }
-
-    #[test]
-    fn a_long_name_keeps_its_end() {
-        for (name, width, shown) in [
-            ("web-12", 8, "web-12"),
-            ("web-frontend-12", 7, "web…-12"),
-            ("web-frontend-12", 8, "web-…-12"),
-            ("ééééé", 3, "é…é"),
-        ] {
-            assert_eq!(short(name, width), shown);
         }
     }
 

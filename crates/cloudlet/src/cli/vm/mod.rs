@@ -10,7 +10,7 @@ use crate::{
         names::{Candidate, pick},
         screen::Screen,
         session::Session,
-        table::{pairs, table},
+        table::{pairs, squeeze, table},
         wait::{self, DEFAULT_TIMEOUT},
     },
     values::whole,
@@ -189,7 +189,11 @@ fn listed(screen: &Screen, rows: &[MachineRow]) -> String {
         }
         cells
     });
-    table(&header, rows.collect())
+    let mut rows: Vec<Vec<String>> = rows.collect();
+    if let Some(columns) = screen.columns().filter(|_| !screen.is_wide()) {
+        squeeze(&header, &mut rows, columns);
+    }
+    table(&header, rows)
 }
 
 async fn show(session: &Session, word: &str) -> anyhow::Result<Ending> {
