@@ -1,10 +1,9 @@
 # `./dev up`: a server with a first machine, and what to type next.
 
 data="${CLOUDLET_DATA:-cloudlet-data}"
-server="" url=""
+server="" url="" output="" log=""
 
 up() {
-    local output
     umask 077
     mkdir -p "$data"
     data=$(cd "$data" && pwd)
@@ -12,13 +11,17 @@ up() {
     export CLOUDLET_PROFILE="${CLOUDLET_PROFILE:-$data/profile.toml}"
     output=$(mktemp "$data/stdout.XXXXXX")
     choose_address
-    "$cloudlet" serve --listen "$CLOUDLET_LISTEN" --data "$data" >"$output" 2>"$data/server.log" &
+    # It becomes server.log once the server is ready: until then that may be another server's.
+    log=$(mktemp "$data/starting.XXXXXX")
+    "$cloudlet" serve --listen "$CLOUDLET_LISTEN" --data "$data" >"$output" 2>"$log" &
     server=$!
     trap 'stop 0' INT TERM HUP
     trap 'stop $?' EXIT
-    wait_until_ready "$output"
+    wait_until_ready "$output" "$log"
+    cat "$log" >&2
+    [ ! -f "$data/server.log" ] || mv -f "$data/server.log" "$data/server.log.old"
+    mv "$log" "$data/server.log"
     rm -f "$output"
-    cat "$data/server.log" >&2
     write_env
     first_machine
     what_next
@@ -29,27 +32,36 @@ up() {
     }
 }
 
-# The default address, or the next free port where something else has it.
+# The default address, or a free port from 18080 on where something else has it: the documents use
+# those next to 8080 for servers of their own.
 choose_address() {
     local port
     [ -z "${CLOUDLET_LISTEN:-}" ] || return 0
-    for port in $(seq 8080 8099); do
+    for port in 8080 $(seq 18080 18099); do
         export CLOUDLET_LISTEN="127.0.0.1:$port"
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
     done
-    [ "$port" = 8080 ] || say "Port 8080 is taken by another program: using $port. (CLOUDLET_LISTEN=ADDR:PORT chooses.)"
+    [ "$port" = 8080 ] || say "Port 8080 is taken: using $port. (CLOUDLET_LISTEN=ADDR:PORT chooses.)"
 }
 
-wait_until_ready() { # FILE with the server's stdout
+wait_until_ready() { # FILES with the server's stdout and stderr
     until url=$(sed -n 's/^cloudlet listening on //p' "$1") && [ -n "$url" ]; do
         kill -0 "$server" 2>/dev/null || {
-            cat "$data/server.log" >&2
-            rm -f "$1"
+            cat "$2" >&2
             say "The server did not start; what it said stands above."
+            ! grep -q 'is in use by' "$2" || served_already
             exit 1
         }
         sleep 0.05
     done
+}
+
+# This data has a server; the profile says where, and brings it up to date at each start.
+served_already() {
+    local at
+    [ -f "$CLOUDLET_PROFILE" ] || return 0
+    at=$(sed -n 's/^ *url *= *"\([^"]*\)".*/\1/p' "$CLOUDLET_PROFILE" | head -n 1)
+    [ -z "$at" ] || say "This data is served already, at $at. Its keys: . $data/env"
 }
 
 profile_key() { # NAME of the key in the profile
@@ -83,14 +95,16 @@ what_next() {
 
 Serving at $url until Ctrl-C. In another terminal:
 
-  . $data/env        # address, key and PATH for these lines
+  . $data/env    # address, key, PATH
 
   cloudlet vm list
   cloudlet vm create web --count 3
-  curl -H "X-API-Key: \$CLOUDLET_API_KEY" \$CLOUDLET_URL/v1/resource/virtual-machines
+  curl -H "X-API-Key: \$CLOUDLET_API_KEY" \\
+    "\$CLOUDLET_URL/v1/resource/virtual-machines"
   sh $PWD/examples/shell/create.sh
 
-The API in a browser: $url/docs      The server's log: $data/server.log
+The API in a browser: $url/docs
+The server's log: $data/server.log
 NEXT
 }
 
@@ -100,5 +114,6 @@ stop() { # STATUS to exit with, if the server has none to tell
     trap - INT TERM HUP EXIT
     kill -TERM "$server" 2>/dev/null && say "Stopping. Jobs under way go on at the next start."
     wait "$server" 2>/dev/null || ended=$?
+    rm -f "$output" "$log"
     exit $((status == 0 ? ended : status))
 }

@@ -15,13 +15,10 @@ call() {
 }
 
 # Submit. The answer comes at once, with one job for each machine.
-jobs=$(call "$api/virtual-machines" -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" -d '{
-    "name": "'"${1:-web}"'",
-    "datacenterId": "'"${DATA_CENTER_ID:-6f1c0e5e-0000-4000-8000-000000000001}"'",
-    "imageId": 12,
-    "configurationId": 45,
-    "numberOfInstances": 3
-}')
+place="${DATA_CENTER_ID:-6f1c0e5e-0000-4000-8000-000000000001}"
+wish=$(jq -n --arg name "${1:-web}" --arg place "$place" \
+    '{name: $name, datacenterId: $place, imageId: 12, configurationId: 45, numberOfInstances: 3}')
+jobs=$(call "$api/virtual-machines" -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" -d "$wish")
 ids=$(printf '%s' "$jobs" | jq '{jobIds: map(.id)}')
 
 # Poll, all jobs in one request. Every job ends: completed or failed.

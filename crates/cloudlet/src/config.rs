@@ -2,6 +2,7 @@
 //! one validated [`Config`]. What the server cannot honour is refused here, before anything is
 //! opened; nothing after this asks where a setting came from.
 
+use crate::values;
 use api::admin::ClockMode;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
@@ -109,6 +110,7 @@ pub struct ServeArgs {
         value_name = "F",
         env = "CLOUDLET_SIM_SPEED",
         hide_env_values = true,
+        value_parser = values::number,
         allow_negative_numbers = true
     )]
     sim_speed: Option<f64>,
@@ -117,7 +119,8 @@ pub struct ServeArgs {
         long,
         value_name = "N",
         env = "CLOUDLET_SIM_SEED",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = values::whole::<u64>
     )]
     sim_seed: Option<u64>,
     /// Which clock to run on; manual moves by `cloudlet admin clock advance` only [default: real]

@@ -13,3 +13,4 @@ pub mod keys;
 pub mod profile;
 pub mod serve;
 pub mod store;
+mod values;

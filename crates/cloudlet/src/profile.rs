@@ -61,6 +61,18 @@ impl Profile {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// Keeps the file beside itself, as it stands, before another takes its place: `….old`, for its
+    /// owner only. Says where.
+    ///
+    /// # Errors
+    /// If it cannot be read or written.
+    pub fn put_aside(path: &Path) -> anyhow::Result<PathBuf> {
+        let old = beside(path, ".old");
+        let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        write(&old, &text).with_context(|| format!("cannot write {}", old.display()))?;
+        Ok(old)
+    }
+
     fn write(&self, path: &Path) -> anyhow::Result<()> {
         if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
             fs::DirBuilder::new()
@@ -68,21 +80,29 @@ impl Profile {
                 .mode(0o700)
                 .create(dir)?;
         }
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(format!(".{}", std::process::id()));
-        let temporary = PathBuf::from(temporary);
-        // A leftover of a crashed process with the same id could have a wider mode.
-        let _ = fs::remove_file(&temporary);
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        file.write_all(toml::to_string(self)?.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        Ok(())
+        Ok(write(path, toml::to_string(self)?.as_bytes())?)
     }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Whole or not at all, for its owner only.
+fn write(path: &Path, text: &[u8]) -> io::Result<()> {
+    let temporary = beside(path, &format!(".{}", std::process::id()));
+    // A leftover of a crashed process with the same id could have a wider mode.
+    let _ = fs::remove_file(&temporary);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)
 }
 
 /// Never shows the keys.

@@ -44,7 +44,9 @@ impl Server {
         let address = listener.local_addr()?;
         let (store, clock) = open_store(config, &catalogue).await?;
         let keys = first_start::prepare(&store, address).await?;
-        let faults = Faults::default();
+        let Driver::Sim { seed, .. } = config.driver;
+        // Without a seed no two servers share the ids of their faults.
+        let faults = Faults::seeded(seed.unwrap_or_else(rand::random));
         let engine = Engine::new(store, clock.clone(), faults, &catalogue);
         let driver = match config.driver {
             Driver::Sim { speed, seed } => {

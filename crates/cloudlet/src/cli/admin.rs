@@ -1,12 +1,15 @@
 //! `cloudlet admin`: the operator's side.
 
-use crate::cli::{
-    ending::Ending,
-    fault::{self, FaultCommand},
-    names::{Candidate, pick},
-    quota::{self, QuotaCommand},
-    session::Session,
-    table::{pairs, table},
+use crate::{
+    cli::{
+        ending::Ending,
+        fault::{self, FaultCommand},
+        names::{Candidate, pick},
+        quota::{self, QuotaCommand},
+        session::Session,
+        table::{pairs, table},
+    },
+    values::whole,
 };
 use api::admin::{ClockMode, Difference, Tenant};
 use clap::Subcommand;
@@ -140,7 +143,7 @@ Examples:
   cloudlet admin clock advance 86400")]
     Advance {
         /// Seconds
-        #[arg(value_name = "SECONDS")]
+        #[arg(value_name = "SECONDS", value_parser = whole::<u64>)]
         seconds: u64,
     },
 }
@@ -175,7 +178,7 @@ pub(crate) async fn find(session: &Session, word: &str) -> anyhow::Result<Tenant
 }
 
 async fn tenant(session: &Session, command: TenantCommand) -> anyhow::Result<Ending> {
-    let Session { client, screen } = session;
+    let Session { client, screen, .. } = session;
     match command {
         TenantCommand::Create { name } => {
             let tenant = client.create_tenant(&name).await?;
@@ -252,7 +255,7 @@ fn state(tenant: &Tenant) -> &'static str {
 }
 
 async fn key(session: &Session, command: KeyCommand) -> anyhow::Result<Ending> {
-    let Session { client, screen } = session;
+    let Session { client, screen, .. } = session;
     match command {
         KeyCommand::Create { tenant, name } => {
             let tenant = find(session, &tenant).await?;
@@ -292,7 +295,7 @@ async fn key(session: &Session, command: KeyCommand) -> anyhow::Result<Ending> {
 }
 
 async fn clock(session: &Session, command: ClockCommand) -> anyhow::Result<Ending> {
-    let Session { client, screen } = session;
+    let Session { client, screen, .. } = session;
     let clock = match command {
         ClockCommand::Show => client.clock().await?,
         ClockCommand::Advance { seconds } => client.advance_clock(seconds).await?,
@@ -310,7 +313,7 @@ async fn clock(session: &Session, command: ClockCommand) -> anyhow::Result<Endin
 }
 
 async fn verify(session: &Session) -> anyhow::Result<Ending> {
-    let Session { client, screen } = session;
+    let Session { client, screen, .. } = session;
     let found = client.verify().await?;
     if screen.is_json() {
         screen.json(&found)?;

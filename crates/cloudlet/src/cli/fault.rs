@@ -1,10 +1,13 @@
 //! `cloudlet admin fault`: failures on purpose.
 
-use crate::cli::{
-    admin::find,
-    ending::{Ending, Usage},
-    session::Session,
-    table::table,
+use crate::{
+    cli::{
+        admin::find,
+        ending::{Ending, Usage},
+        session::Session,
+        table::table,
+    },
+    values,
 };
 use api::{
     FaultId, JobErrorCode,
@@ -14,7 +17,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FaultCommand {
-    /// Place a fault: it strikes the next job that matches.
+    /// Place a fault: it strikes the next action that matches, of a running job, too.
     #[command(before_help = "\
 Examples:
   cloudlet admin fault create vm.create --kind fail --at-phase boot --error 'no-space-left'
@@ -33,7 +36,7 @@ Examples:
   cloudlet admin fault delete 01930000-0000-7000-8000-000000000001 --quiet")]
     Delete {
         /// The fault's id
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", value_parser = values::fault_id)]
         id: FaultId,
     },
     /// Take all faults away.
@@ -70,7 +73,7 @@ pub(crate) struct FaultArgs {
     #[arg(long, value_name = "0..99", value_parser = clap::value_parser!(u8).range(0..=99))]
     at_percent: Option<u8>,
     /// How often it strikes [default: once]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::whole::<u32>)]
     times: Option<u32>,
     /// Let the host try again, instead of giving up at once
     #[arg(long)]
@@ -85,12 +88,12 @@ pub(crate) struct FaultArgs {
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
     /// The chance that a match is struck, 0 to 1 [default: 1]
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", value_parser = values::number)]
     probability: Option<f64>,
 }
 
 pub(crate) async fn run(session: &Session, command: FaultCommand) -> anyhow::Result<Ending> {
-    let Session { client, screen } = session;
+    let Session { client, screen, .. } = session;
     match command {
         FaultCommand::Create(args) => create(session, args).await?,
         FaultCommand::List => {
@@ -118,7 +121,7 @@ pub(crate) async fn run(session: &Session, command: FaultCommand) -> anyhow::Res
 }
 
 async fn create(session: &Session, args: FaultArgs) -> anyhow::Result<()> {
-    let Session { client, screen } = session;
+    let Session { client, screen, .. } = session;
     let error_code = args.error_code.as_deref().map(code).transpose()?;
     let tenant_id = match &args.tenant {
         Some(word) => Some(find(session, word).await?.id),

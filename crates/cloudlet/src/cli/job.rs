@@ -1,13 +1,16 @@
 //! `cloudlet job`: look at a job, wait for jobs.
 
-use crate::cli::{
-    STATUSES,
-    ending::Ending,
-    screen::Screen,
-    session::Session,
-    table::{pairs, table},
-    wait::{self, DEFAULT_TIMEOUT},
-    words,
+use crate::{
+    cli::{
+        STATUSES,
+        ending::Ending,
+        screen::Screen,
+        session::Session,
+        table::{pairs, table},
+        wait::{self, DEFAULT_TIMEOUT},
+        words,
+    },
+    values,
 };
 use api::{JobId, job::JobDetail};
 use clap::Subcommand;
@@ -22,7 +25,7 @@ Examples:
   cloudlet job show 01930000-0000-7000-8000-000000000001 --output json")]
     Show {
         /// The job's id
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", value_parser = values::job_id)]
         id: JobId,
     },
     /// Wait until jobs have ended, from wherever they were submitted.
@@ -32,10 +35,10 @@ Examples:
   cloudlet job wait 01930000-0000-7000-8000-000000000001 --timeout 60 --output json", after_help = STATUSES)]
     Wait {
         /// The jobs' ids
-        #[arg(value_name = "ID", required = true)]
+        #[arg(value_name = "ID", required = true, value_parser = values::job_id)]
         ids: Vec<JobId>,
         /// Give up waiting after this many seconds (exit status 4); the jobs go on
-        #[arg(long, value_name = "S", default_value_t = DEFAULT_TIMEOUT)]
+        #[arg(long, value_name = "S", default_value_t = DEFAULT_TIMEOUT, value_parser = values::whole::<u64>)]
         timeout: u64,
     },
 }
@@ -105,9 +108,12 @@ fn described(screen: &Screen, detail: &JobDetail) -> String {
             vec![
                 phase.name.clone(),
                 screen.when(phase.started_at),
-                phase
-                    .ended_at
-                    .map_or_else(|| "running".into(), |end| screen.when(end)),
+                // A phase that a failure or a restart cut short has no end of its own.
+                match phase.ended_at {
+                    Some(end) => screen.when(end),
+                    None if job.status.is_final() => "-".into(),
+                    None => "running".into(),
+                },
                 phase.attempt.to_string(),
                 phase.error.clone().unwrap_or_default(),
             ]

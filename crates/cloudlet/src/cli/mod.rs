@@ -22,11 +22,14 @@ mod wait;
 mod words;
 
 use crate::config::ServeArgs;
-use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{
+    Arg, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
 use ending::Ending;
 use screen::Screen;
 use session::Global;
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 /// Cloudlet turns Linux machines into a cloud with an asynchronous API.
 #[derive(Debug, Parser)]
@@ -98,7 +101,7 @@ Cloudlet turns Linux machines into a cloud with an asynchronous API.
   cloudlet vm create db --no-wait   only submit; prints the job's id
   cloudlet job wait ID              wait for a job, from anywhere
 
-More: cloudlet --help, and --help after any command.";
+More: cloudlet help, and --help after any command.";
 
 /// The command with its help in house form: a sentence, examples, then flags.
 fn command() -> clap::Command {
@@ -123,9 +126,43 @@ fn command() -> clap::Command {
         .disable_help_subcommand(true)
 }
 
+/// Parses the words of a command line.
+fn matches(mut words: Vec<OsString>) -> Result<ArgMatches, clap::Error> {
+    // `cloudlet help vm create` means `cloudlet vm create --help`.
+    if words.get(1).is_some_and(|word| word == "help") {
+        words.remove(1);
+        words.push("--help".into());
+    }
+    let mut command = command();
+    let result = command.try_get_matches_from_mut(&words);
+    result.map_err(|error| with_usage(error, &mut command, &words))
+}
+
+/// The error with the usage of the command that was meant. The parser's own would count a flag
+/// whose variable is set as given, and so show it as if it were required.
+fn with_usage(
+    mut error: clap::Error,
+    command: &mut clap::Command,
+    words: &[OsString],
+) -> clap::Error {
+    let mut meant = command;
+    for word in words {
+        if meant.find_subcommand(word).is_some() {
+            meant = meant
+                .find_subcommand_mut(word)
+                .expect("it was found just now");
+        }
+    }
+    if error.get(ContextKind::Usage).is_some() {
+        let usage = ContextValue::StyledStr(meant.render_usage());
+        error.insert(ContextKind::Usage, usage);
+    }
+    error
+}
+
 /// Parses the command line, runs it, and says how it ended.
 pub fn main() -> ExitCode {
-    let matches = command().get_matches();
+    let matches = matches(std::env::args_os().collect()).unwrap_or_else(|error| error.exit());
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let screen = cli.global.screen();
     let result = match cli.command {

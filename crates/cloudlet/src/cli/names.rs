@@ -45,13 +45,16 @@ fn nothing(what: &str, word: &str, all: &[Candidate], more: &str) -> String {
     if let Some(near) = nearest(word, all.iter().map(|one| one.name.as_str())) {
         return format!("no {what} has the name or id '{word}'; did you mean '{near}'?");
     }
-    let mut names: Vec<&str> = all
-        .iter()
-        .take(LISTED)
-        .map(|one| one.name.as_str())
-        .collect();
-    if all.len() > LISTED {
-        names.push("…");
+    let mut names: Vec<&str> = Vec::new();
+    for name in all.iter().map(|one| one.name.as_str()) {
+        if names.contains(&name) {
+            continue;
+        }
+        if names.len() == LISTED {
+            names.push("…");
+            break;
+        }
+        names.push(name);
     }
     format!(
         "no {what} has the name or id '{word}'. There are: {}",
@@ -109,10 +112,11 @@ mod tests {
                 "no machine has the name or id 'wbe-1'; did you mean 'web-1'?",
             ),
             ("WEB-2", "did you mean 'web-2'?"),
-            ("mail", "There are: web-1, web-2, db, db"),
+            ("mail", ". There are: web-1, web-2, db"),
         ] {
             let error = pick("machine", word, &all(), "").unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
+            assert!(!error.contains("db, db"), "a name is listed once: {error}");
         }
         let error = pick("machine", "x", &[], "Make one.")
             .unwrap_err()

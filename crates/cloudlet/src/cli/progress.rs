@@ -26,16 +26,22 @@ const PHASE_WIDTH: usize = 16;
 /// Width of the bar where there is room for it, and where there is not.
 const BAR_WIDTH: usize = 15;
 const SHORT_BAR_WIDTH: usize = 10;
+/// On a narrow terminal; there the clock does not say what is left either.
+const NARROW_BAR_WIDTH: usize = 5;
 /// Everything in a line but name, phase and bar: spinner, gaps, percent, clock.
 const REST_WIDTH: usize = 36;
+const NARROW_REST_WIDTH: usize = 20;
+/// The end of a job's last line: the mark, how it ended and how long it took.
+const LAST_WIDTH: usize = 28;
 /// The name's column is no narrower and no wider than this.
 const NAME_WIDTHS: (usize, usize) = (8, 32);
 
-/// How wide the columns of name and bar are.
+/// How wide the columns of name and bar are, and whether there is room to say what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Layout {
     name: usize,
     bar: usize,
+    left: bool,
 }
 
 impl Layout {
@@ -43,16 +49,15 @@ impl Layout {
     fn new(longest: usize, terminal: usize) -> Self {
         let (least, most) = NAME_WIDTHS;
         let wanted = longest.clamp(least, most);
-        let room = terminal.saturating_sub(REST_WIDTH + PHASE_WIDTH);
-        let bar = if wanted + BAR_WIDTH <= room {
-            BAR_WIDTH
-        } else {
-            SHORT_BAR_WIDTH
+        let room = |rest: usize| terminal.saturating_sub(rest + PHASE_WIDTH);
+        let left = room(REST_WIDTH) >= least + SHORT_BAR_WIDTH;
+        let (room, bar) = match room(REST_WIDTH) {
+            room if wanted + BAR_WIDTH <= room => (room, BAR_WIDTH),
+            room if left => (room, SHORT_BAR_WIDTH),
+            _ => (room(NARROW_REST_WIDTH), NARROW_BAR_WIDTH),
         };
-        Self {
-            name: wanted.min(room.saturating_sub(bar)).max(least).min(longest),
-            bar,
-        }
+        let name = wanted.min(room.saturating_sub(bar)).max(least).min(longest);
+        Self { name, bar, left }
     }
 }
 
@@ -103,20 +108,28 @@ impl Progress {
     }
 
     /// Polling fails for now: said once until it works again.
-    pub(crate) fn trouble(&mut self, error: &client::Error) {
-        let line = format!("{error}; trying again");
+    pub(crate) fn trouble(&mut self, error: &client::Error, go_on: &str) {
+        let troubled = match self {
+            Self::Bars(bars) => &mut bars.troubled,
+            Self::Lines { troubled, .. } => troubled,
+            Self::Silent => return,
+        };
+        if !std::mem::replace(troubled, true) {
+            self.say(&error.to_string());
+            self.say(&format!(
+                "Trying again until the timeout; go on later with: {go_on}"
+            ));
+        }
+    }
+
+    /// A line for people, above the bars.
+    pub(crate) fn say(&self, line: &str) {
         match self {
-            Self::Bars(bars) if !bars.troubled => {
-                bars.troubled = true;
+            Self::Bars(bars) => {
                 let _ = bars.all.println(line);
             }
-            Self::Lines {
-                screen, troubled, ..
-            } if !*troubled => {
-                *troubled = true;
-                screen.complain(line);
-            }
-            _ => {}
+            Self::Lines { screen, .. } => screen.complain(line),
+            Self::Silent => {}
         }
     }
 
@@ -135,6 +148,7 @@ pub(crate) struct Bars {
     all: MultiProgress,
     each: HashMap<JobId, Bar>,
     screen: Screen,
+    terminal: usize,
     troubled: bool,
 }
 
@@ -158,6 +172,7 @@ impl Bars {
             all,
             each,
             screen: *screen,
+            terminal,
             troubled: false,
         }
     }
@@ -183,7 +198,8 @@ impl Bars {
 
     /// What a bar collapses to.
     fn last_line(&self, job: &Job) -> String {
-        let (name, took) = (&job.resource_name, words::took(job));
+        let room = self.terminal.saturating_sub(LAST_WIDTH).max(NAME_WIDTHS.0);
+        let (name, took) = (words::short(&job.resource_name, room), words::took(job));
         if job.has_failed {
             format!(
                 "{} {name}  failed after {took}",
@@ -206,17 +222,32 @@ impl Bar {
             .with_key(
                 "clock",
                 move |state: &ProgressState, out: &mut dyn Write| {
-                    let _ = out.write_str(&clock(state.elapsed(), shared.load(Ordering::Relaxed)));
+                    let done_at = shared.load(Ordering::Relaxed);
+                    let done_at = if layout.left { done_at } else { 0 };
+                    let _ = out.write_str(&clock(state.elapsed(), done_at));
                 },
             )
             .progress_chars("█░");
         let line = ProgressBar::new(100)
             .with_style(style)
-            .with_prefix(fit(&job.resource_name, layout.name))
+            .with_prefix(fit(
+                &words::short(&job.resource_name, layout.name),
+                layout.name,
+            ))
             .with_message(fit(words::doing(job), PHASE_WIDTH));
         let line = all.add(line);
         line.enable_steady_tick(TICK);
         Self { line, done_at }
+    }
+}
+
+/// After Ctrl-C, before anything is drawn again. The cursor stood at the right end of the last bar, so
+/// the terminal's `^C` began a new line: it goes, or a stale bar would stay above the last picture.
+pub(crate) fn take_back_echo(screen: &Screen) {
+    if screen.progress_form() == ProgressForm::Bars {
+        let terminal = console::Term::stderr();
+        let _ = terminal.clear_line();
+        let _ = terminal.move_cursor_up(1);
     }
 }
 
@@ -282,21 +313,28 @@ mod tests {
 
     #[test]
     fn lines_fit_the_terminal() {
-        for (longest, terminal, name, bar) in [
-            (5, 80, 5, 15),
-            (13, 80, 13, 15),
-            (18, 80, 18, 10),
-            (40, 80, 18, 10),
-            (40, 200, 32, 15),
-            (40, 40, 8, 10),
+        for (longest, terminal, name, bar, left) in [
+            (5, 80, 5, 15, true),
+            (13, 80, 13, 15, true),
+            (18, 80, 18, 10, true),
+            (40, 80, 18, 10, true),
+            (40, 200, 32, 15, true),
+            (40, 70, 8, 10, true),
+            (40, 69, 28, 5, false),
+            (5, 69, 5, 5, false),
+            (40, 50, 9, 5, false),
         ] {
             let layout = Layout::new(longest, terminal);
-            assert_eq!(layout, Layout { name, bar }, "{longest} on {terminal}");
-            let width = REST_WIDTH + PHASE_WIDTH + name + bar;
-            assert!(
-                width <= terminal.max(70),
-                "{longest} on {terminal}: {width}"
-            );
+            let expected = Layout { name, bar, left };
+            assert_eq!(layout, expected, "{longest} on {terminal}");
+        }
+        for terminal in 50..200 {
+            for longest in 1..70 {
+                let Layout { name, bar, left } = Layout::new(longest, terminal);
+                let rest = if left { REST_WIDTH } else { NARROW_REST_WIDTH };
+                let width = rest + PHASE_WIDTH + name + bar;
+                assert!(width <= terminal, "{longest} on {terminal}: {width}");
+            }
         }
     }
 

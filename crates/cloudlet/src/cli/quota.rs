@@ -94,7 +94,7 @@ impl Limits {
 }
 
 pub(crate) async fn run(session: &Session, command: QuotaCommand) -> anyhow::Result<Ending> {
-    let Session { client, screen } = session;
+    let Session { client, screen, .. } = session;
     let tenant = match command {
         QuotaCommand::Show { tenant } => find(session, &tenant).await?,
         QuotaCommand::Set { tenant, limits } => {

@@ -68,6 +68,12 @@ impl Screen {
         self.format == Format::Wide
     }
 
+    /// How wide the terminal of the results is, if they go to one.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        let width = || usize::from(console::Term::stdout().size().1);
+        self.out_terminal.then(width)
+    }
+
     /// A line of the result.
     pub(crate) fn result(&self, line: impl Display) {
         let _ = writeln!(io::stdout().lock(), "{line}");

@@ -9,6 +9,7 @@ use crate::{
 };
 use clap::Args;
 use client::Client;
+use std::borrow::Cow;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
@@ -52,6 +53,8 @@ pub(crate) struct Global {
 /// A client and a screen: what commands work with.
 pub(crate) struct Session {
     pub(crate) client: Client,
+    /// The operator's client, where a tenant's session has that key at hand, too.
+    pub(crate) operator: Option<Client>,
     pub(crate) screen: Screen,
 }
 
@@ -70,30 +73,41 @@ impl Global {
                 profile_name()
             ))
         })?;
-        self.session(screen, profile.url, &key)
+        let operator = operators_key(profile.admin_key)
+            .and_then(|key| self.client(profile.url.as_deref(), &key).ok());
+        Ok(Session {
+            client: self.client(profile.url.as_deref(), &key)?,
+            operator,
+            screen: *screen,
+        })
     }
 
     /// A session with the operator's key.
     pub(crate) fn operator(&self, screen: &Screen) -> anyhow::Result<Session> {
         let profile = load_profile()?;
-        let variable = std::env::var("CLOUDLET_ADMIN_KEY").ok();
-        let key = given(variable).or(profile.admin_key).ok_or_else(|| {
+        let key = operators_key(profile.admin_key).ok_or_else(|| {
             Usage(format!(
                 "no operator's key: set CLOUDLET_ADMIN_KEY, or put admin_key into {}",
                 profile_name()
             ))
         })?;
-        self.session(screen, profile.url, &key)
-    }
-
-    fn session(&self, screen: &Screen, url: Option<String>, key: &str) -> anyhow::Result<Session> {
-        let url = given(self.url.clone()).or(url);
-        let client = Client::new(url.as_deref().unwrap_or(DEFAULT_URL), key)?;
         Ok(Session {
-            client,
+            client: self.client(profile.url.as_deref(), &key)?,
+            operator: None,
             screen: *screen,
         })
     }
+
+    fn client(&self, profiles: Option<&str>, key: &str) -> Result<Client, client::Error> {
+        let url = given(self.url.clone());
+        let url = url.as_deref().or(profiles).unwrap_or(DEFAULT_URL);
+        Client::new(&with_scheme(url), key)
+    }
+}
+
+/// The variable's, else the profile's.
+fn operators_key(profiles: Option<String>) -> Option<String> {
+    given(std::env::var("CLOUDLET_ADMIN_KEY").ok()).or(profiles)
 }
 
 /// A variable that is set to nothing counts as not set.
@@ -101,9 +115,35 @@ fn given(value: Option<String>) -> Option<String> {
     value.filter(|value| !value.is_empty())
 }
 
+/// An address as people type it: without a scheme it is http.
+fn with_scheme(url: &str) -> Cow<'_, str> {
+    if url.contains("://") {
+        url.into()
+    } else {
+        format!("http://{url}").into()
+    }
+}
+
 fn load_profile() -> anyhow::Result<Profile> {
     match Profile::path() {
         Some(path) => Profile::load(&path),
         None => Ok(Profile::default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_scheme;
+
+    #[test]
+    fn an_address_without_a_scheme_is_http() {
+        for (typed, meant) in [
+            ("127.0.0.1:8081", "http://127.0.0.1:8081"),
+            ("localhost:8081", "http://localhost:8081"),
+            ("[::1]:8081", "http://[::1]:8081"),
+            ("https://a.example", "https://a.example"),
+        ] {
+            assert_eq!(with_scheme(typed), meant);
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Tables without frames, and pairs of label and value.
 
+use crate::cli::words::short;
 use comfy_table::{ContentArrangement, Table, presets};
 
+/// A column that is shortened stays at least this wide.
+const NARROWEST: usize = 8;
 /// Spaces between two columns.
 const GAP: u16 = 2;
 
@@ -11,6 +14,19 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     table.set_header(header.iter().map(ToString::to_string).collect::<Vec<_>>());
     table.add_rows(rows);
     finish(table)
+}
+
+/// Shortens the first column, so that a line fits this many columns if the others leave room for it.
+pub(crate) fn squeeze(header: &[&str], rows: &mut [Vec<String>], columns: usize) {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([header[column].len()]).max().unwrap_or(0)
+    };
+    let others: usize = (1..header.len()).map(|n| usize::from(GAP) + width(n)).sum();
+    let room = columns.saturating_sub(others).max(NARROWEST);
+    for row in rows {
+        row[0] = short(&row[0], room);
+    }
 }
 
 /// One thing: a label and a value on each line; what is empty is left out.
@@ -41,6 +57,21 @@ fn finish(mut table: Table) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_first_column_gives_way() {
+        let header = ["NAME", "STATUS"];
+        let rows = || vec![vec!["web-frontend-12".into(), "Running".into()]];
+        for (columns, name) in [
+            (24, "web-frontend-12"),
+            (23, "web-fro…end-12"),
+            (9, "web-…-12"),
+        ] {
+            let mut rows = rows();
+            super::squeeze(&header, &mut rows, columns);
+            assert_eq!(rows[0][0], name, "{columns}");
+        }
+    }
+
     #[test]
     fn aligned_and_without_frames() {
         let rows = vec![

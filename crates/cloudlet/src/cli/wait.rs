@@ -1,13 +1,30 @@
 //! Waiting for jobs on the command line: show progress, then say how each ended.
 
-use crate::cli::{ending::Ending, progress::Progress, screen::Screen, session::Session, words};
-use api::{Job, JobId};
+use crate::cli::{
+    ending::Ending,
+    progress::{Progress, take_back_echo},
+    screen::Screen,
+    session::Session,
+    words,
+};
+use api::{Job, JobId, admin::ClockMode};
 use client::{Accepted, Event, Outcome, Watch};
-use std::{cell::RefCell, fmt::Display, time::Duration};
-use tokio::signal::unix::{SignalKind, signal};
+use std::{
+    cell::{Cell, RefCell},
+    fmt::Display,
+    time::Duration,
+};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{Instant, sleep_until},
+};
 
 /// How long to wait for a machine unless told otherwise, in seconds.
 pub(crate) const DEFAULT_TIMEOUT: u64 = 300;
+
+/// After this long without a change it is worth a look why.
+const STANDSTILL: Duration = Duration::from_secs(5);
+const CLOCK_HINT: &str = "The server's clock is manual: cloudlet admin clock advance 10";
 
 /// Why the wait is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +61,7 @@ pub(crate) async fn follow_ids(
         progress.borrow_mut().show(job);
     }
     let latest = RefCell::new(jobs);
+    let moved = Cell::new(Instant::now());
     let watch = watch.limit(Duration::from_secs(timeout));
     let waiting = session.client.wait(ids, watch, |event| match event {
         Event::Changed(job) => {
@@ -53,18 +71,43 @@ pub(crate) async fn follow_ids(
                 .iter_mut()
                 .find(|known| known.id == job.id)
             {
+                if (known.status, known.progress) != (job.status, job.progress) {
+                    moved.set(Instant::now());
+                }
                 known.clone_from(job);
             }
         }
-        Event::Trouble(error) => progress.borrow_mut().trouble(error),
+        Event::Trouble(error) => progress.borrow_mut().trouble(error, &wait_command(ids)),
     });
+    let hint = async {
+        if stands_still(session, &moved).await {
+            progress.borrow().say(CLOCK_HINT);
+        }
+        std::future::pending().await
+    };
     let result = tokio::select! {
         result = waiting => result.map(|outcome| (outcome, Over::ByItself)),
-        _ = interrupt.recv() => Ok((left_running(latest.take()), Over::Interrupted)),
+        () = hint => unreachable!("a hint ends no wait"),
+        _ = interrupt.recv() => {
+            take_back_echo(&session.screen);
+            Ok((left_running(latest.take()), Over::Interrupted))
+        }
     };
     progress.borrow_mut().end();
     let (outcome, over) = result?;
     report(&session.screen, &outcome, over)
+}
+
+/// Returns once nothing has moved for a while: whether that is because the clock is manual.
+async fn stands_still(session: &Session, moved: &Cell<Instant>) -> bool {
+    let Some(operator) = &session.operator else {
+        return false;
+    };
+    while moved.get().elapsed() < STANDSTILL {
+        sleep_until(moved.get() + STANDSTILL).await;
+    }
+    let clock = operator.clock().await;
+    clock.is_ok_and(|clock| clock.mode == ClockMode::Manual)
 }
 
 /// Says that jobs were submitted and how to go on.

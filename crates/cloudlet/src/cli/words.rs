@@ -92,6 +92,19 @@ pub(crate) fn not_done(job: &Job) -> String {
     format!("{} was not {verb}: {why}", job.resource_name)
 }
 
+/// A name in at most this many columns; its end stays, which tells `web-…-12` from `web-…-13`.
+pub(crate) fn short(name: &str, width: usize) -> String {
+    let long = name.chars().count();
+    if long <= width {
+        return name.to_owned();
+    }
+    let tail = width.saturating_sub(1) / 2;
+    let head = width.saturating_sub(1 + tail);
+    let begin = name.chars().take(head);
+    let end = name.chars().skip(long - tail);
+    begin.chain(['…']).chain(end).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +131,18 @@ mod tests {
     fn running_times() {
         for (seconds, text) in [(6, "0:06"), (75, "1:15"), (3675, "1:01:15")] {
             assert_eq!(clock(Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_end() {
+        for (name, width, shown) in [
+            ("web-12", 8, "web-12"),
+            ("web-frontend-12", 7, "web…-12"),
+            ("web-frontend-12", 8, "web-…-12"),
+            ("ééééé", 3, "é…é"),
+        ] {
+            assert_eq!(short(name, width), shown);
         }
     }
 }

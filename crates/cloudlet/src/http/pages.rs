@@ -5,12 +5,14 @@ use super::{App, answer::Answer, document, error::ApiError};
 use api::{Envelope, ErrorCode};
 use axum::{
     extract::State,
-    http::{Method, StatusCode, Uri, header},
+    http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
 const INDEX: &str = include_str!("pages/index.txt");
+/// The longest host that is repeated.
+const HOST_CHARS: usize = 255;
 const DOCS: &str = include_str!("pages/docs.html");
 
 /// How the server is.
@@ -64,9 +66,20 @@ pub(super) async fn openapi_json() -> Result<Response, ApiError> {
     Ok(typed("application/json", text))
 }
 
-/// A word of welcome.
-pub(super) async fn index() -> Response {
-    typed("text/plain; charset=utf-8", INDEX.to_owned())
+/// A word of welcome, with an example for the address that was asked.
+pub(super) async fn index(headers: HeaderMap) -> Response {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let host = host.filter(|host| is_host(host)).unwrap_or("127.0.0.1");
+    typed("text/plain; charset=utf-8", INDEX.replace("{host}", host))
+}
+
+/// Whether it is a host that may stand in an example: nothing that a shell or a browser would take
+/// for anything else.
+fn is_host(host: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    !host.is_empty() && host.len() <= HOST_CHARS && host.bytes().all(plain)
 }
 
 /// The document for a browser.
@@ -90,4 +103,20 @@ pub(super) async fn no_method(method: Method, uri: Uri) -> ApiError {
 
 fn typed(kind: &'static str, text: String) -> Response {
     (StatusCode::OK, [(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_host;
+
+    #[test]
+    fn only_a_plain_host_is_repeated() {
+        for host in ["127.0.0.1:18080", "localhost", "[::1]:80", "lab-1.example"] {
+            assert!(is_host(host), "{host}");
+        }
+        let long = "a".repeat(256);
+        for host in ["", "a;rm", "a b", "$(id)", "<b>", "a\"", "ü", &long] {
+            assert!(!is_host(host), "{host}");
+        }
+    }
 }

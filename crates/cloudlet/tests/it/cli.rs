@@ -330,6 +330,71 @@ async fn names_are_resolved_and_near_misses_helped() {
 }
 
 #[tokio::test]
+async fn a_data_centre_is_named_in_any_case() {
+    let lab = Lab::new().await;
+    let mut command = lab.command("vm create web-1 --no-wait --data-center");
+    let said = run({
+        command.arg("lab a");
+        command
+    })
+    .await;
+    assert_eq!(said.status, 0, "{said:?}");
+}
+
+#[tokio::test]
+async fn a_list_fits_80_columns_and_says_more_when_asked() {
+    let lab = Lab::new().await;
+    let said = lab.run("vm list").await;
+    assert!(!said.out.contains("00000001"), "{said:?}");
+    let widest = said.out.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(80), "{said:?}");
+    let said = lab.run("vm list --output wide").await;
+    assert!(said.out.contains("-000000000001"), "{said:?}");
+    assert!(said.out.contains("  IP"), "{said:?}");
+}
+
+#[tokio::test]
+async fn help_is_a_word_too() {
+    let lab = Lab::new().await;
+    for (word, flag) in [
+        ("help", "--help"),
+        ("help vm create", "vm create --help"),
+        ("help admin fault", "admin fault --help"),
+    ] {
+        let (word, flag) = (lab.run(word).await, lab.run(flag).await);
+        assert_eq!((word.status, word.err.as_str()), (0, ""), "{word:?}");
+        assert_eq!(word.out, flag.out);
+    }
+    assert_eq!(lab.run("help nothing").await.status, 2);
+}
+
+#[tokio::test]
+async fn wrong_words_are_answered_in_words() {
+    let lab = Lab::new().await;
+    for (line, says) in [
+        ("serve --sim-speed fast", "that is not a number"),
+        ("serve --sim-seed x", "that is not a number"),
+        ("serve --sim-seed 1.5", "that is not a whole number"),
+        ("job show 0193", "a job's id looks like 0193"),
+        ("admin fault delete x", "a fault's id looks like 0193"),
+        ("vm create x --timeout soon", "that is not a number"),
+        ("admin clock advance x", "that is not a number"),
+        (
+            "vm rename web-1",
+            "Usage: cloudlet vm rename [OPTIONS] <VM> <NAME>\n",
+        ),
+    ] {
+        let mut command = lab.command(line);
+        command
+            .env("CLOUDLET_URL", "127.0.0.1:1")
+            .env("CLOUDLET_API_KEY", "gpcn_t");
+        let said = run(command).await;
+        assert_eq!(said.status, 2, "{said:?}");
+        assert!(said.err.contains(says), "{line}: {said:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_operators_key_is_the_environments_else_the_profiles() {
     let lab = Lab::new().await;
     assert_eq!(lab.run("admin fault clear").await.status, 0);

@@ -139,3 +139,16 @@ async fn verify_can_fail() {
         + &String::from_utf8_lossy(&output.stderr);
     assert!(said.contains(&machine) && said.contains(stranger), "{said}");
 }
+
+/// With a seed the same run again, without one ids that no other server gives.
+#[tokio::test]
+async fn faults_of_two_servers_are_alike_only_if_they_share_a_seed() {
+    let fault = json!({ "operation": "*", "kind": "stall" });
+    let mut ids = Vec::new();
+    for flags in [&[][..], &[], &["--sim-seed", "7"], &["--sim-seed", "7"]] {
+        ids.push(Process::start(flags).fault(&fault).await);
+    }
+    assert_ne!(ids[0], ids[1]);
+    assert_ne!(ids[0], ids[2]);
+    assert_eq!(ids[2], ids[3]);
+}

@@ -12,6 +12,7 @@ mod docs;
 mod durability;
 mod enumerate;
 mod failures;
+mod first_start;
 mod life;
 mod openapi;
 mod order;

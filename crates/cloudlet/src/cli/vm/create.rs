@@ -11,6 +11,7 @@ use anyhow::bail;
 use api::{DataCenterId, machine::MachineCreate};
 use clap::Args;
 use client::{Accepted, Error};
+use std::fmt::Display;
 
 /// How often a create is sent whose answer is lost; its idempotency key makes that safe.
 const SENDS: u32 = 3;
@@ -81,15 +82,11 @@ async fn data_center(session: &Session, word: Option<&str>) -> anyhow::Result<Da
             None => bail!("the server has no data centre"),
         };
     };
-    let candidates: Vec<Candidate> = rows
-        .iter()
-        .map(|row| Candidate {
-            id: row.id.to_string(),
-            name: row.name.clone(),
-            detail: format!("{}, {}", row.region_name, row.country_name),
-        })
-        .collect();
-    Ok(rows[pick("data centre", word, &candidates, "")?].id)
+    let found = rows.iter().map(|row| {
+        let detail = format!("{}, {}", row.region_name, row.country_name);
+        (row.id, row.name.as_str(), detail)
+    });
+    by_name("data centre", word, found.collect())
 }
 
 async fn image(session: &Session, place: DataCenterId, word: &str) -> anyhow::Result<i64> {
@@ -121,14 +118,18 @@ async fn size(
 }
 
 /// The id of the entry of the catalogue that has this name; the case of letters does not matter.
-fn by_name(what: &str, word: &str, rows: Vec<(i64, &str, String)>) -> anyhow::Result<i64> {
+fn by_name<Id: Copy + Display>(
+    what: &str,
+    word: &str,
+    rows: Vec<(Id, &str, String)>,
+) -> anyhow::Result<Id> {
     let mut same = rows
         .iter()
         .filter(|(_, name, _)| name.to_lowercase() == word.to_lowercase());
     if let (Some((id, ..)), None) = (same.next(), same.next()) {
         return Ok(*id);
     }
-    let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
+    let ids: Vec<Id> = rows.iter().map(|(id, ..)| *id).collect();
     let candidates: Vec<Candidate> = rows
         .into_iter()
         .map(|(id, name, detail)| Candidate {

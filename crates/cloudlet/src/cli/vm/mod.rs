@@ -3,14 +3,17 @@
 mod create;
 mod power;
 
-use crate::cli::{
-    STATUSES,
-    ending::Ending,
-    names::{Candidate, pick},
-    screen::Screen,
-    session::Session,
-    table::{pairs, table},
-    wait::{self, DEFAULT_TIMEOUT},
+use crate::{
+    cli::{
+        STATUSES,
+        ending::Ending,
+        names::{Candidate, pick},
+        screen::Screen,
+        session::Session,
+        table::{pairs, squeeze, table},
+        wait::{self, DEFAULT_TIMEOUT},
+    },
+    values::whole,
 };
 use api::{
     ResourceId,
@@ -94,7 +97,7 @@ Examples:
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Patience {
     /// Give up waiting after this many seconds (exit status 4); the job goes on
-    #[arg(long, value_name = "S", default_value_t = DEFAULT_TIMEOUT)]
+    #[arg(long, value_name = "S", default_value_t = DEFAULT_TIMEOUT, value_parser = whole::<u64>)]
     timeout: u64,
     /// Only submit, and print the job's id
     #[arg(long)]
@@ -107,7 +110,7 @@ pub(crate) struct PowerArgs {
     #[arg(value_name = "VM")]
     vm: String,
     /// Give up waiting after this many seconds (exit status 4); the work goes on
-    #[arg(long, value_name = "S", default_value_t = DEFAULT_TIMEOUT)]
+    #[arg(long, value_name = "S", default_value_t = DEFAULT_TIMEOUT, value_parser = whole::<u64>)]
     timeout: u64,
 }
 
@@ -162,35 +165,35 @@ async fn list(session: &Session) -> anyhow::Result<Ending> {
 }
 
 fn listed(screen: &Screen, rows: &[MachineRow]) -> String {
-    let mut header = vec!["NAME", "STATUS", "IP", "SIZE", "DATA CENTRE", "CREATED"];
+    // The narrow form fits 80 columns; there is room for addresses and ids in the wide one only.
+    let mut header = vec!["NAME", "STATUS", "SIZE", "DATA CENTRE", "CREATED"];
     if screen.is_wide() {
-        header.extend(["IMAGE", "PRIVATE IP", "CHANGED"]);
+        header.extend(["IMAGE", "IP", "PRIVATE IP", "CHANGED", "ID"]);
     }
-    header.push("ID");
     let rows = rows.iter().map(|row| {
         let none = || "-".to_owned();
         let size = row.configuration;
-        let address = row
-            .primary_public_ip
-            .as_ref()
-            .or(row.primary_private_ip.as_ref());
         let mut cells = vec![
             row.name.clone(),
             status(row.status).to_owned(),
-            address.cloned().unwrap_or_else(none),
             format!("{} vCPU, {} GB", size.cpu, size.ram),
             row.datacenter.name.clone(),
             screen.when(row.created_at),
         ];
         if screen.is_wide() {
             cells.push(row.image_name.clone());
+            cells.push(row.primary_public_ip.clone().unwrap_or_else(none));
             cells.push(row.primary_private_ip.clone().unwrap_or_else(none));
             cells.push(screen.when(row.updated_at));
+            cells.push(row.id.to_string());
         }
-        cells.push(row.id.to_string());
         cells
     });
-    table(&header, rows.collect())
+    let mut rows: Vec<Vec<String>> = rows.collect();
+    if let Some(columns) = screen.columns().filter(|_| !screen.is_wide()) {
+        squeeze(&header, &mut rows, columns);
+    }
+    table(&header, rows)
 }
 
 async fn show(session: &Session, word: &str) -> anyhow::Result<Ending> {

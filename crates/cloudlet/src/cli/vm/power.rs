@@ -59,7 +59,10 @@ pub(crate) async fn run(session: &Session, verb: Verb, args: PowerArgs) -> anyho
     };
     let result = tokio::select! {
         result = work => result.map(Some),
-        _ = tokio::signal::ctrl_c() => Ok(None),
+        _ = tokio::signal::ctrl_c() => {
+            progress::take_back_echo(&session.screen);
+            Ok(None)
+        }
     };
     if let Some(line) = line {
         line.finish_and_clear();
