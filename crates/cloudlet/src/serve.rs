@@ -13,7 +13,11 @@ use anyhow::Context as _;
 use api::admin::ClockMode;
 use model::catalogue::{self, Catalogue};
 use std::{io::IsTerminal, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 mod first_start;
@@ -104,9 +108,11 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
+    // Before anybody can know that there is a server to stop.
+    let mut stop = StopSignal::listen()?;
     let server = Server::start(config).await?;
     announce(server.address);
-    stop_signal().await?;
+    stop.received().await;
     tracing::info!("shutting down; jobs under way go on at the next start");
     server.stop().await
 }
@@ -130,12 +136,25 @@ fn announce(address: SocketAddr) {
     println!("cloudlet listening on http://{address}");
 }
 
-async fn stop_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+/// SIGTERM or Ctrl-C.
+struct StopSignal {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignal {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     config::Config,
     keys,
     profile::Profile,
-    store::{Owner, Store},
+    store::{NewKey, Store},
 };
 use anyhow::{Context as _, bail};
 use std::{env, net::SocketAddr, path::PathBuf};
@@ -37,20 +37,15 @@ pub(super) async fn prepare(
         follow_address(store, address).await;
         return Ok(None);
     }
-    let id = match store.create_tenant("default".to_owned()).await? {
-        Some(tenant) => tenant.id,
-        None => {
-            let tenants = store.tenants().await?;
-            let found = tenants.into_iter().find(|row| row.name == "default");
-            found.context("the tenant default is there and is not")?.id
-        }
-    };
     let tenant = given_or_new(TENANT_KEY)?;
     let operator = given_or_new(OPERATOR_KEY)?;
+    if tenant.text() == operator.text() {
+        bail!("{TENANT_KEY} and {OPERATOR_KEY} are the same key; give two different ones");
+    }
     let saved = save(&tenant, &operator, address)?;
-    keep(store, Owner::Tenant(id), &tenant).await?;
-    // Last, since its presence is what says that the first start is over.
-    keep(store, Owner::Operator, &operator).await?;
+    store
+        .create_first(tenant.to_keep(), operator.to_keep())
+        .await?;
     Ok(Some(FirstKeys {
         tenant,
         operator,
@@ -69,6 +64,13 @@ impl Key {
             Self::Given(text) | Self::New(text) => text,
         }
     }
+
+    fn to_keep(&self) -> NewKey {
+        NewKey {
+            start: keys::start(self.text()),
+            digest: keys::digest(self.text()),
+        }
+    }
 }
 
 fn given_or_new(variable: &str) -> anyhow::Result<Key> {
@@ -77,19 +79,6 @@ fn given_or_new(variable: &str) -> anyhow::Result<Key> {
         Ok(text) if keys::is_wellformed(&text) => Ok(Key::Given(text)),
         Ok(_) => bail!("{variable} must be 'gpcn_' and at least 27 more letters and digits"),
     }
-}
-
-async fn keep(store: &Store, owner: Owner, key: &Key) -> anyhow::Result<()> {
-    let text = key.text();
-    store
-        .create_key(
-            owner,
-            "first".to_owned(),
-            keys::start(text),
-            keys::digest(text),
-        )
-        .await?;
-    Ok(())
 }
 
 /// A key that a variable gave is not written anywhere.

@@ -15,7 +15,7 @@ mod conformance;
 #[cfg(test)]
 mod tests;
 
-pub use rows::{Committed, KeyRow, Owner, StoreError, TenantRow, Turned, Urgency};
+pub use rows::{Committed, KeyRow, NewKey, Owner, StoreError, TenantRow, Turned, Urgency};
 
 use api::{HostId, JobId, ResourceId, TenantId, Timestamp};
 use model::{
@@ -177,6 +177,25 @@ impl Store {
     pub async fn used(&self, items: Vec<Item>) -> Result<BTreeMap<Item, u64>, StoreError> {
         self.sqlite
             .read(move |connection| reads::used(connection, &items))
+            .await
+    }
+
+    /// The first start, whole or not at all: tenant `default` with a key, and the operator's key.
+    pub async fn create_first(&self, tenant: NewKey, operator: NewKey) -> Result<(), StoreError> {
+        self.sqlite
+            .write(Urgency::Request, move |session| {
+                if let Some(row) = session.create_tenant("default")? {
+                    let (owner, key) = (Owner::Tenant(row.id), &tenant);
+                    session.create_key(owner, "first", &key.start, key.digest)?;
+                    session.create_key(
+                        Owner::Operator,
+                        "first",
+                        &operator.start,
+                        operator.digest,
+                    )?;
+                }
+                Ok(())
+            })
             .await
     }
 

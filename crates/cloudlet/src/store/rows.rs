@@ -61,6 +61,15 @@ pub enum Owner {
     Tenant(TenantId),
 }
 
+/// What is kept of a key that was just made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewKey {
+    /// Its first characters.
+    pub start: String,
+    /// SHA-256 of the whole key text.
+    pub digest: [u8; 32],
+}
+
 /// A key as stored: its secret is not, only its SHA-256.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeyRow {

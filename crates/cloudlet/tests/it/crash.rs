@@ -235,6 +235,16 @@ async fn a_waiting_call_is_withdrawn_when_the_server_drains() {
     assert_eq!(cloud.get(&path).await.1["data"]["status"], "Running");
 }
 
+/// SIGTERM the moment that the server says it listens.
+#[tokio::test]
+async fn a_server_can_be_stopped_as_soon_as_it_answers() {
+    for _ in 0..15 {
+        let mut cloud = Process::start(&[]);
+        let (status, _) = cloud.terminate();
+        assert_eq!(status.code(), Some(0), "{}", cloud.log());
+    }
+}
+
 /// One server on a data directory: a second exits 1 and says who holds it.
 #[tokio::test]
 async fn a_second_server_on_the_same_data_is_refused() {
