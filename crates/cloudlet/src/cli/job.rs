@@ -123,3 +123,33 @@ fn described(screen: &Screen, detail: &JobDetail) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{screen::Format, wait::tests::job};
+    use api::{
+        JobStatus::{Failed, InProgress},
+        job::JobPhase,
+    };
+
+    #[test]
+    fn nothing_runs_in_a_job_that_has_ended() {
+        let screen = Screen::new(Format::Table, false);
+        for (status, ended) in [(InProgress, "running"), (Failed, "-")] {
+            let job = job("web-1", status, "boot", 40);
+            let phase = JobPhase {
+                name: "boot".into(),
+                started_at: job.created_at,
+                ended_at: None,
+                attempt: 1,
+                error: None,
+            };
+            let phases = vec![phase];
+            let shown = described(&screen, &JobDetail { job, phases });
+            let last = shown.lines().last().unwrap();
+            assert!(last.contains(&format!("  {ended} ")), "{last}");
+            assert_eq!(shown.contains("running"), ended == "running", "{shown}");
+        }
+    }
+}

@@ -2,6 +2,10 @@
 
 use crate::process::{Process, is_final, text};
 use serde_json::{Value, json};
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
 
 async fn job(cloud: &Process, id: &str) -> Value {
     cloud.poll(&[id.to_owned()]).await.remove(0)
@@ -151,4 +155,21 @@ async fn faults_of_two_servers_are_alike_only_if_they_share_a_seed() {
     assert_ne!(ids[0], ids[1]);
     assert_ne!(ids[0], ids[2]);
     assert_eq!(ids[2], ids[3]);
+}
+
+/// Whoever waits is told once that the server is gone, and how to go on later.
+#[tokio::test]
+async fn a_wait_whose_server_is_gone_says_how_to_go_on() {
+    let mut cloud = Process::start(&["--clock", "manual"]);
+    let mut command = cloud.command(&["vm", "create", "web", "--timeout", "3"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert_eq!(first, "web  waiting in line  0 %");
+    cloud.kill();
+    let rest: Vec<String> = lines.map_while(Result::ok).collect();
+    child.wait().unwrap();
+    let go_on = "Trying again until the timeout; go on later with: cloudlet job wait ";
+    let told = rest.iter().filter(|line| line.starts_with(go_on)).count();
+    assert_eq!(told, 1, "{rest:?}");
 }
