@@ -1,5 +1,6 @@
 //! Commands in the documents are code: this takes them out so that tests can run them.
 
+use crate::process::{ADMIN_KEY, KEY, Process};
 use std::{
     fs,
     io::Write,
@@ -69,4 +70,73 @@ fn the_tour_is_found() {
     let tour = script("README.md", "A first tour");
     assert!(tour.contains("numberOfInstances"), "{tour}");
     assert!(!tour.contains("./dev up"), "{tour}");
+}
+
+/// Runs a script from a document against a server; what it prints.
+fn run(cloud: &Process, shell: &str, script: &str) -> String {
+    let binary = Path::new(env!("CARGO_BIN_EXE_cloudlet"));
+    let path = format!(
+        "{}:{}",
+        binary.parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let output = Command::new(shell)
+        .args(["-euc", script])
+        .env("PATH", path)
+        .env("CLOUDLET_PROFILE", cloud.data().join("no-profile.toml"))
+        .env("CLOUDLET_URL", &cloud.url)
+        .env("CLOUDLET_API_KEY", KEY)
+        .env("CLOUDLET_BOOTSTRAP_API_KEY", KEY)
+        .env("CLOUDLET_BOOTSTRAP_ADMIN_KEY", ADMIN_KEY)
+        .output()
+        .unwrap();
+    let (out, err) = (&output.stdout, &output.stderr);
+    let (out, err) = (String::from_utf8_lossy(out), String::from_utf8_lossy(err));
+    assert!(output.status.success(), "{shell}: {err}\n{out}\n{script}");
+    out.into_owned()
+}
+
+#[tokio::test]
+async fn the_tour_of_the_readme_runs_as_it_stands() {
+    for shell in ["dash", "bash"] {
+        let cloud = Process::start(&["--sim-speed", "20"]);
+        let tour = script("README.md", "A first tour");
+        // The environment stands in for what ./dev up wrote; the pause only for the test's time.
+        let tour: String = tour
+            .lines()
+            .filter(|line| !line.starts_with(". cloudlet-data/env"))
+            .map(|line| line.replace("sleep 2", "sleep 0.2") + "\n")
+            .collect();
+        let said = run(&cloud, shell, &tour);
+        for expected in [
+            "web-3  completed  100 %",
+            "web-1  Running",
+            "delete web-2: job",
+        ] {
+            assert!(said.contains(expected), "{expected}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_on_faults_runs_as_it_stands() {
+    let cloud = Process::start(&["--clock", "manual", "--sim-seed", "1"]);
+    // The server is there already; where it listens is this test's.
+    let page: String = script("docs/faults.md", "")
+        .lines()
+        .filter(|line| {
+            !line.starts_with("cloudlet serve")
+                && !line.contains("_BOOTSTRAP_API_KEY=gpcn")
+                && !line.contains("_BOOTSTRAP_ADMIN_KEY=gpcn")
+        })
+        .map(|line| line.replace("http://127.0.0.1:8081", &cloud.url) + "\n")
+        .collect();
+    let said = run(&cloud, "bash", &page);
+    for expected in [
+        "DRIVER_ERROR  The disk is on fire.",
+        "STALLED",
+        "in_progress",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
 }
