@@ -31,6 +31,9 @@ use std::{
 };
 use tokio::sync::broadcast;
 
+/// Jobs that one transaction removes: a commit that takes them along is hardly slower for it.
+const EXPIRY_BATCH: usize = 200;
+
 /// The store; clones are the same store.
 #[derive(Clone)]
 pub struct Store {
@@ -85,6 +88,18 @@ impl Store {
         self.sqlite
             .write(Urgency::Engine, move |session| session.take_turn(host))
             .await
+    }
+
+    /// Removes at most [`EXPIRY_BATCH`] of the jobs that ended before this, those that ended first,
+    /// with each answer that none of its jobs is left of. Says whether there may be more.
+    pub async fn expire(&self, ended_before: Timestamp) -> Result<bool, StoreError> {
+        let removed = self
+            .sqlite
+            .write(Urgency::Upkeep, move |session| {
+                Ok(session.expire(ended_before, EXPIRY_BATCH)?)
+            })
+            .await?;
+        Ok(removed == EXPIRY_BATCH)
     }
 
     /// What commits change, from now on. One that lags has to read again; one that does not read

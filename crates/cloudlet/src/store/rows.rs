@@ -24,6 +24,8 @@ pub enum Urgency {
     Engine,
     /// Requests.
     Request,
+    /// What nobody waits for: after all the others, one to a commit.
+    Upkeep,
 }
 
 /// What a commit changed, as far as anybody waits for it.
