@@ -18,5 +18,6 @@ mod openapi;
 mod order;
 mod process;
 mod raw;
+mod retention;
 mod tidy;
 mod world;
