@@ -6,8 +6,9 @@ use model::limits::RETENTION_MS;
 
 /// Milliseconds between two sweeps: a job is gone this much after its time, at the latest.
 const SWEEP_INTERVAL_MS: u64 = 10 * 60 * 1_000;
-/// Milliseconds between two batches of a sweep, so that whoever else writes hardly notices.
-const EXPIRY_INTERVAL_MS: u64 = 100;
+/// Milliseconds between two batches of a sweep, so that whoever else writes hardly notices; a thousand
+/// jobs a second still go.
+const EXPIRY_INTERVAL_MS: u64 = 50;
 
 /// Sweeps until the engine stops. Busy from the start, so that a manual clock waits for the first.
 pub(super) async fn run(engine: Engine, busy: Busy) {

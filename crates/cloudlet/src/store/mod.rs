@@ -31,8 +31,8 @@ use std::{
 };
 use tokio::sync::broadcast;
 
-/// Jobs that one transaction removes: a commit that takes them along is hardly slower for it.
-const EXPIRY_BATCH: usize = 200;
+/// Jobs that one transaction removes: few enough that a commit which takes them along is hardly slower.
+const EXPIRY_BATCH: usize = 50;
 
 /// The store; clones are the same store.
 #[derive(Clone)]

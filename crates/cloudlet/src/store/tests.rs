@@ -628,8 +628,8 @@ async fn a_transaction_removes_a_small_batch() {
     let store = open(directory.path());
     let tenant = tenant(&store, "a").await;
     let mut all = Vec::new();
-    for _ in 0..5 {
-        all.extend(ids(&create(&store, tenant, 50).await));
+    for _ in 0..2 {
+        all.extend(ids(&create(&store, tenant, 40).await));
     }
     let ended = all.clone();
     for job in ended {

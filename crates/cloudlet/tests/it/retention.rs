@@ -4,7 +4,7 @@ use crate::{
     process::{KEY, Process, create_body, text},
     world,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const HOUR: u64 = 3_600;
 
@@ -76,6 +76,28 @@ async fn a_job_under_way_is_left_alone() {
         assert_eq!(job["status"], "completed", "{job}");
     }
     assert_eq!(cloud.verify().await, (vec![], vec![]));
+}
+
+/// An advance is over when all that was due is gone, in however many batches.
+#[tokio::test]
+async fn many_that_ended_together_go_in_one_advance() {
+    let cloud = Process::start(&["--sim-speed", "0", "--clock", "manual"]);
+    let mut body = create_body("many");
+    body["numberOfInstances"] = json!(50);
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        let (status, answer) = cloud.post("/v1/resource/virtual-machines", &body).await;
+        assert_eq!(status, 202, "{answer}");
+        let jobs = answer["data"].as_array().unwrap();
+        ids.extend(jobs.iter().map(|job| text(&job["id"])));
+    }
+    cloud.settle(&ids).await;
+    let store = cloud.data().join("cloudlet.db");
+    cloud.advance(24 * HOUR).await;
+    assert_eq!(world::size(&store).jobs, 200);
+    cloud.advance(HOUR).await;
+    assert_eq!(world::size(&store).jobs, 0);
+    assert_eq!(cloud.poll(&ids).await, [] as [Value; 0]);
 }
 
 /// What ended while no server ran goes when the next one starts; unended work does not.
