@@ -190,6 +190,47 @@ async fn resumes_and_does_not_restart() {
     );
 }
 
+/// Killed while the manual clock moves: it goes on from no earlier than any time that was shown.
+#[tokio::test]
+async fn a_manual_clock_never_goes_back() {
+    let mut cloud = Process::start(&["--clock", "manual"]);
+    let mut latest = String::new();
+    for round in 0..5 {
+        let mut jobs = Vec::new();
+        for number in 0..20 {
+            jobs.push(cloud.create(&format!("m-{round}-{number}")).await.0);
+        }
+        let admin = format!("{}/admin/v1/clock", cloud.url);
+        let request = cloud
+            .http
+            .post(admin)
+            .header("X-API-Key", crate::process::ADMIN_KEY);
+        let request = request.json(&serde_json::json!({ "advanceSeconds": 5 }));
+        let moving = tokio::spawn(request.send());
+        while !cloud
+            .poll(&jobs)
+            .await
+            .iter()
+            .any(|job| job["progress"].as_i64() > Some(20))
+        {
+            pause().await;
+        }
+        let shown = cloud.poll(&jobs).await;
+        latest = shown
+            .iter()
+            .map(|job| text(&job["updatedAt"]))
+            .max()
+            .unwrap()
+            .max(latest);
+        cloud.kill();
+        let _ = moving.await;
+        cloud.restart();
+        let (_, clock) = cloud.admin("GET", "/clock", None).await;
+        let now = text(&clock["data"]["now"]);
+        assert!(now >= latest, "the clock went back from {latest} to {now}");
+    }
+}
+
 /// SIGTERM: exit 0 within 10 s, and the job goes on at the next start.
 #[tokio::test]
 async fn a_drained_server_goes_on_at_the_next_start() {
