@@ -205,7 +205,7 @@ async fn a_manual_clock_never_goes_back() {
             .http
             .post(admin)
             .header("X-API-Key", crate::process::ADMIN_KEY);
-        let request = request.json(&serde_json::json!({ "advanceSeconds": 5 }));
+        let request = request.json(&serde_json::json!({ "advanceSeconds": 30 }));
         let moving = tokio::spawn(request.send());
         while !cloud
             .poll(&jobs)
