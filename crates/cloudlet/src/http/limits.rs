@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// Connections at once; the next one waits to be accepted.
+pub const CONNECTION_LIMIT: usize = 4096;
+/// How long a request's head may take to arrive, and how long a connection may rest between two.
+pub const HEADER_PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes of a body.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 /// Bytes of a body that is too large which are still read, so that its sender gets to the answer.

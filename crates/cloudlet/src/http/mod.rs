@@ -18,6 +18,7 @@ mod front;
 mod jobs;
 mod json;
 pub mod limits;
+pub mod listen;
 mod meters;
 mod pages;
 mod params;
