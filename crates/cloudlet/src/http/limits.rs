@@ -1,5 +1,6 @@
 //! Every limit of a request, by name. ARCHITECTURE.md has the table.
 
+use api::Timestamp;
 use std::time::Duration;
 
 /// Connections at once; the next one waits to be accepted.
@@ -32,6 +33,8 @@ pub const IDEMPOTENCY_KEY_LIMIT: usize = 255;
 pub const CORRELATION_ID_LIMIT: usize = 128;
 /// Seconds that a manual clock is moved at once: ten years.
 pub const ADVANCE_LIMIT: u64 = 315_360_000;
+/// Where a manual clock ends: 9999-12-30T00:00:00Z, so that what a job takes can still be written.
+pub const CLOCK_END: Timestamp = Timestamp::from_millis(253_402_128_000_000);
 /// The largest quota that can be kept.
 pub const QUOTA_LIMIT: u64 = i64::MAX.unsigned_abs();
 /// Characters of a refused value that an error shows.
