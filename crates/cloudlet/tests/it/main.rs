@@ -14,6 +14,7 @@ mod enumerate;
 mod failures;
 mod life;
 mod openapi;
+mod operator;
 mod order;
 mod process;
 mod raw;
