@@ -25,6 +25,7 @@ mod params;
 mod repeat;
 mod router;
 mod slash;
+mod surrogates;
 mod virtual_machines;
 
 pub use document::openapi;

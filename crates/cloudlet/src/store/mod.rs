@@ -98,6 +98,11 @@ impl Store {
         self.sqlite.commits.load(Relaxed)
     }
 
+    /// Whether it takes writes.
+    pub fn is_writable(&self) -> bool {
+        true
+    }
+
     /// The jobs of a tenant among these ids, in the order asked for, each once.
     pub async fn jobs(&self, tenant: TenantId, ids: Vec<JobId>) -> Result<Vec<Job>, StoreError> {
         let (mut known, mut unknown) = (HashMap::new(), Vec::new());
