@@ -286,6 +286,36 @@ async fn a_server_can_be_stopped_as_soon_as_it_answers() {
     }
 }
 
+/// A call that waits in line when its client closes the connection, or is cut off, has no effect later.
+#[tokio::test]
+async fn a_waiting_call_is_withdrawn_when_its_client_leaves() {
+    use tokio::io::AsyncWriteExt;
+    let cloud = Process::start(&["--sim-speed", "1"]);
+    let (create, machine) = cloud.create("left").await;
+    let path = format!("/v1/resource/virtual-machines/{machine}");
+    let store = cloud.data().join("cloudlet.db");
+    for is_reset in [false, true] {
+        let address = cloud.url.strip_prefix("http://").unwrap();
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path}/stop HTTP/1.1\r\nHost: x\r\nX-API-Key: {}\r\nContent-Length: 0\r\n\r\n",
+            crate::process::KEY
+        );
+        client.write_all(head.as_bytes()).await.unwrap();
+        crate::world::line_grows_to(&store, 2).await;
+        if is_reset {
+            client.set_zero_linger().unwrap();
+        }
+        drop(client);
+        crate::world::line_shrinks_to(&store, 1).await;
+    }
+    let poll = cloud.poll(std::slice::from_ref(&create)).await;
+    assert_eq!(poll[0]["status"], "in_progress", "the create is in the way");
+    assert_eq!(cloud.settle(&[create]).await[0]["status"], "completed");
+    assert_eq!(cloud.get(&path).await.1["data"]["status"], "Running");
+    assert_eq!(cloud.verify().await, (vec![], vec![]));
+}
+
 /// One server on a data directory: a second exits 1 and says who holds it.
 #[tokio::test]
 async fn a_second_server_on_the_same_data_is_refused() {
