@@ -102,6 +102,57 @@ async fn what_is_changed_from_outside_is_seen() {
     assert!(driver.list().await.unwrap().is_empty());
 }
 
+fn steps(options: SimOptions, generation: u64, action: Action) -> Vec<pace::Step> {
+    pace::steps(options, 1, generation, action).collect()
+}
+
+/// A hundred million of them were made before the first was waited for.
+#[test]
+fn a_slow_action_is_drawn_step_by_step() {
+    for speed in [1e-7, 1e-300] {
+        let options = SimOptions { speed, seed: 1 };
+        let mut steps = pace::steps(options, 1, 1, DISK);
+        assert!(steps.next().unwrap().after_ms > 0);
+        assert_eq!(steps.next().unwrap().thousandths, Some(0));
+    }
+}
+
+/// Ids are random, and durations followed from them.
+#[tokio::test]
+async fn durations_follow_from_the_seed_whatever_the_ids_are() {
+    let story = async |ids: [u128; 3]| {
+        let data = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Timestamp::from_millis(0));
+        let options = SimOptions {
+            speed: 1.0,
+            seed: 7,
+        };
+        let open = || SimDriver::open(data.path(), clock.clone(), options).unwrap();
+        let [first, second, third] = ids.map(|id| ResourceId(Uuid::from_u128(id)));
+        let mut driver = open();
+        let mut took = Vec::new();
+        for resource in [first, second] {
+            driver.expect(resource);
+        }
+        // Forgotten and reopened: no number is given twice, and each is kept.
+        driver.forget(second).await.unwrap();
+        for resource in [third, first] {
+            driver = open();
+            let begun_ms = clock.moment().steady_ms;
+            let mut work = work(&clock, 1, DISK);
+            work.resource = resource;
+            let act = async {
+                driver.act(work).await.unwrap();
+                clock.moment().steady_ms
+            };
+            let (ended_ms, ()) = tokio::join!(act, clock.advance(4));
+            took.push(ended_ms - begun_ms);
+        }
+        took
+    };
+    assert_eq!(story([1, 2, 3]).await, story([9, 7, 8]).await);
+}
+
 #[test]
 fn steps_are_many_small_uneven_and_follow_the_seed() {
     let options = SimOptions {
@@ -111,8 +162,8 @@ fn steps_are_many_small_uneven_and_follow_the_seed() {
     let ready = Action::AwaitReady { boot: 1 };
     for action in [DISK, launch(1), ready, Action::Shutdown, Action::RemoveDisk] {
         for generation in 1..50 {
-            let steps = pace::steps(options, MACHINE, generation, action);
-            assert_eq!(steps, pace::steps(options, MACHINE, generation, action));
+            let steps = steps(options, generation, action);
+            assert_eq!(steps, self::steps(options, generation, action));
             let mut before = 0;
             for step in &steps[..steps.len() - 1] {
                 let now = step.thousandths.unwrap();
@@ -123,17 +174,10 @@ fn steps_are_many_small_uneven_and_follow_the_seed() {
         }
     }
     let other = SimOptions { seed: 2, ..options };
-    assert_ne!(
-        pace::steps(options, MACHINE, 1, DISK),
-        pace::steps(other, MACHINE, 1, DISK)
-    );
+    assert_ne!(steps(options, 1, DISK), steps(other, 1, DISK));
     let fast = SimOptions {
         speed: 1_000.0,
         ..options
     };
-    assert!(
-        pace::steps(fast, MACHINE, 1, DISK)
-            .iter()
-            .all(|step| step.after_ms <= 4)
-    );
+    assert!(steps(fast, 1, DISK).iter().all(|step| step.after_ms <= 4));
 }

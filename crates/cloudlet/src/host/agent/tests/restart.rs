@@ -200,6 +200,10 @@ impl Driver for Panicking {
         self.driver.ledgers()
     }
 
+    fn ledger(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<Option<Ledger>>> {
+        self.driver.ledger(resource)
+    }
+
     fn forget(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<()>> {
         self.driver.forget(resource)
     }
