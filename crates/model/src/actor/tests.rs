@@ -91,10 +91,23 @@ fn words(effects: &[Effect]) -> String {
     effects.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
+/// Hands an event to an actor whose saves all succeed.
+fn take(actor: &mut Actor, event: Event, now: Moment) -> Vec<Effect> {
+    let mut effects = actor.handle(event, now);
+    let mut index = 0;
+    while let Some(effect) = effects.get(index) {
+        if matches!(effect, Effect::Save(_)) {
+            effects.extend(actor.handle(Event::Saved, now));
+        }
+        index += 1;
+    }
+    effects
+}
+
 /// Takes a new actor through events at their times and compares what it wants done each time.
 fn table(actor: &mut Actor, rows: Vec<(u64, Event, &str)>) {
     for (row, (ms, event, expected)) in rows.into_iter().enumerate() {
-        let effects = actor.handle(event.clone(), at(ms));
+        let effects = take(actor, event.clone(), at(ms));
         assert_eq!(words(&effects), expected, "row {row}: {event:?} at {ms}");
     }
 }
@@ -217,8 +230,8 @@ fn it_stalls_exactly_at_the_limit() {
 #[test]
 fn after_a_restart_only_what_goes_beyond_the_old_low_is_progress() {
     let mut before = new(assigned(1, on(1)));
-    before.handle(nothing(), at(1));
-    before.handle(Event::Progress(500), at(2));
+    take(&mut before, nothing(), at(1));
+    take(&mut before, Event::Progress(500), at(2));
     let later = 10 * MACHINE_STALL_MS;
     let ledger = before.ledger().clone();
     let (mut actor, _) = Actor::new(assigned(1, on(1)), ledger, at(later));
@@ -239,7 +252,7 @@ fn an_action_that_kills_the_server_does_not_do_so_for_ever() {
     let mut ledger = Ledger::default();
     for attempt in 1..=POISON_ATTEMPTS {
         let (mut actor, _) = Actor::new(assigned(1, on(1)), ledger, at(0));
-        let effects = words(&actor.handle(nothing(), at(1)));
+        let effects = words(&take(&mut actor, nothing(), at(1)));
         assert!(effects.contains("begin disk"), "{attempt}: {effects}");
         ledger = actor.ledger().clone();
         let expected = ActionRecord {
@@ -302,13 +315,13 @@ fn transient_errors_are_tried_again_with_longer_pauses() {
     let mut actor = new(assigned(1, on(1)));
     let mut now = 1;
     for pause in [1, 2, 4, 8, 16, 16].map(|factor| factor * RETRY_FIRST_MS) {
-        assert!(words(&actor.handle(nothing(), at(now))).contains("begin disk"));
-        assert_eq!(words(&actor.handle(failed(false), at(now))), "look");
-        assert_eq!(words(&actor.handle(nothing(), at(now))), "");
+        assert!(words(&take(&mut actor, nothing(), at(now))).contains("begin disk"));
+        assert_eq!(words(&take(&mut actor, failed(false), at(now))), "look");
+        assert_eq!(words(&take(&mut actor, nothing(), at(now))), "");
         now += pause;
         assert_eq!(actor.deadline(), Some(now), "{pause}");
-        assert_eq!(words(&actor.handle(Event::Tick, at(now - 1))), "");
-        assert_eq!(words(&actor.handle(Event::Tick, at(now))), "look");
+        assert_eq!(words(&take(&mut actor, Event::Tick, at(now - 1))), "");
+        assert_eq!(words(&take(&mut actor, Event::Tick, at(now))), "look");
     }
     assert_eq!(16 * RETRY_FIRST_MS, RETRY_LONGEST_MS);
 }
@@ -404,6 +417,208 @@ fn an_engine_that_fell_behind_the_ledger_is_refused_until_it_has_caught_up() {
         vec![
             (0, Event::Assigned(assigned(6, Spec::Absent)), ""),
             (0, Event::Assigned(assigned(7, Spec::Absent)), "look"),
+        ],
+    );
+}
+
+fn blind() -> Event {
+    Event::Blind(ActionError {
+        error: JobError::new(JobErrorCode::DriverError, "It is dark."),
+        permanent: false,
+    })
+}
+
+#[test]
+fn who_cannot_see_waits_and_looks_again() {
+    let mut actor = new(assigned(1, on(1)));
+    let mut now = 1;
+    for pause in [1, 2, 4].map(|factor| factor * RETRY_FIRST_MS) {
+        table(&mut actor, vec![(now, blind(), "")]);
+        now += pause;
+        assert_eq!(actor.deadline(), Some(now));
+        table(
+            &mut actor,
+            vec![(now - 1, Event::Tick, ""), (now, Event::Tick, "look")],
+        );
+    }
+    let first = "save 1/0, 1: 100000 left, begin disk";
+    table(&mut actor, vec![(now, nothing(), first)]);
+}
+
+/// It was kept for ever, with its line.
+#[test]
+fn who_never_sees_fails_at_the_limit_and_goes_on_looking() {
+    let late = MACHINE_STALL_MS;
+    let mut actor = new(assigned(1, on(1)));
+    let blind_until_the_limit = |actor: &mut Actor| {
+        table(
+            actor,
+            vec![(late - 1, blind(), ""), (late, Event::Tick, "look")],
+        );
+        let effects = actor.handle(blind(), at(late));
+        let [Effect::Report(report)] = &effects[..] else {
+            panic!("{effects:?}");
+        };
+        let ReportState::Failed(failure) = &report.state else {
+            panic!("{report:?}");
+        };
+        assert_eq!(failure.error.code, JobErrorCode::Stalled);
+        assert_eq!(failure.error.text, "No progress for 120 s. It is dark.");
+        assert!(failure.outstanding && report.observed.is_none());
+    };
+    blind_until_the_limit(&mut actor);
+    let next = actor.deadline().unwrap();
+    assert!(next > late);
+    table(
+        &mut actor,
+        vec![
+            (next, Event::Tick, "look"),
+            // Told once.
+            (next, blind(), ""),
+            // A newer spec has its whole limit.
+            (
+                next,
+                Event::Assigned(assigned(2, Spec::Absent)),
+                "save 2/0, look",
+            ),
+            (next + 1, blind(), ""),
+            (next + 501, Event::Tick, "look"),
+            (next + 502, nothing(), "save 2/2, 2: settled"),
+        ],
+    );
+
+    let mut settles = new(assigned(1, on(1)));
+    blind_until_the_limit(&mut settles);
+    table(
+        &mut settles,
+        vec![
+            (2 * late, Event::Tick, "look"),
+            (
+                2 * late,
+                Event::Observed(running(1)),
+                "save 1/1, 1: settled",
+            ),
+        ],
+    );
+    // What is not settled then has failed, as was told.
+    let mut fails = new(assigned(1, on(1)));
+    blind_until_the_limit(&mut fails);
+    table(
+        &mut fails,
+        vec![
+            (2 * late, Event::Tick, "look"),
+            (2 * late, nothing(), "1: Stalled"),
+            (3 * late, Event::Tick, ""),
+        ],
+    );
+    // What is on hold was not to be done.
+    let hold = Assignment {
+        hold: true,
+        ..assigned(1, on(1))
+    };
+    let mut held = new(hold);
+    table(
+        &mut held,
+        vec![
+            (late, blind(), ""),
+            (2 * late, Event::Tick, "look"),
+            (2 * late, nothing(), ""),
+        ],
+    );
+    assert_eq!(held.deadline(), None);
+}
+
+#[test]
+fn the_error_of_an_action_is_told_even_if_nobody_sees_what_it_left() {
+    let mut actor = new(assigned(1, on(1)));
+    let first = "save 1/0, 1: 100000 left, begin disk";
+    let late = 1 + MACHINE_STALL_MS;
+    table(
+        &mut actor,
+        vec![
+            (1, nothing(), first),
+            (2, failed(true), "look"),
+            (3, blind(), ""),
+            (late, Event::Tick, "look"),
+            (late, blind(), "1: DriverError"),
+        ],
+    );
+}
+
+#[test]
+fn a_settled_machine_that_nobody_sees_is_looked_at_again_in_its_own_time() {
+    let mut actor = new(assigned(1, on(1)));
+    let late = 10 * MACHINE_STALL_MS;
+    table(
+        &mut actor,
+        vec![
+            (1, Event::Observed(running(1)), "save 1/1, 1: settled"),
+            (late, Event::Changed, "look"),
+            (late, blind(), ""),
+            (late + RETRY_FIRST_MS, Event::Tick, "look"),
+            (
+                late + RETRY_FIRST_MS,
+                Event::Observed(running(1)),
+                "1: settled",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn nothing_begins_and_nothing_is_settled_that_was_not_saved() {
+    let mut actor = new(assigned(1, on(1)));
+    let mut now = 1;
+    // More often than an action may be begun: none was.
+    for _ in 0..=POISON_ATTEMPTS {
+        assert_eq!(words(&actor.handle(nothing(), at(now))), "save 1/0");
+        assert_eq!(words(&actor.handle(Event::Unsaved, at(now))), "");
+        assert_eq!(actor.ledger().action, None);
+        now = actor.deadline().unwrap();
+        assert_eq!(words(&actor.handle(Event::Tick, at(now))), "look");
+    }
+    let first = "save 1/0, 1: 100000 left, begin disk";
+    table(
+        &mut actor,
+        vec![(now, nothing(), first), (now, Event::Ended(Ok(())), "look")],
+    );
+    assert_eq!(
+        actor.ledger().action.as_ref().map(|record| record.attempt),
+        Some(1)
+    );
+    let ready = || Event::Observed(running(1));
+    assert_eq!(words(&actor.handle(ready(), at(now))), "save 1/1");
+    assert_eq!(words(&actor.handle(Event::Unsaved, at(now))), "");
+    assert_eq!(actor.ledger().settled, 0);
+    // Past the limit it says so once; a newer spec, or a save that succeeds, ends it.
+    let late = now + MACHINE_STALL_MS;
+    table(&mut actor, vec![(late, Event::Tick, "look")]);
+    assert_eq!(words(&actor.handle(ready(), at(late))), "save 1/1");
+    assert_eq!(words(&actor.handle(Event::Unsaved, at(late))), "1: Stalled");
+    assert!(actor.deadline().unwrap() > late);
+    table(
+        &mut actor,
+        vec![
+            (2 * late, Event::Tick, "look"),
+            (2 * late, ready(), "save 1/1, 1: settled"),
+        ],
+    );
+}
+
+#[test]
+fn a_newer_spec_is_taken_where_nothing_could_be_saved() {
+    let mut actor = new(assigned(1, on(1)));
+    actor.handle(nothing(), at(1));
+    actor.handle(Event::Unsaved, at(1));
+    table(
+        &mut actor,
+        vec![
+            (
+                2,
+                Event::Assigned(assigned(2, Spec::Absent)),
+                "save 2/0, look",
+            ),
+            (3, nothing(), "save 2/2, 2: settled"),
         ],
     );
 }

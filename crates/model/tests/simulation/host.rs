@@ -127,6 +127,7 @@ impl Sim {
                     if self.faults.crashes(Place::AfterSave, &mut self.rng) {
                         return self.crash();
                     }
+                    self.handle(id, Event::Saved);
                 }
                 Effect::Observe => self.look(id),
                 Effect::Begin(action) => self.begin(id, action),
