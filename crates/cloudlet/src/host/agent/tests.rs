@@ -1,5 +1,6 @@
 //! The agent on a manual clock, the simulator and an engine that only takes notes.
 
+mod blind;
 mod lab;
 mod restart;
 mod strikes;
