@@ -4,7 +4,7 @@ use crate::{
     host::driver::{Driver, Pause, Work},
 };
 use api::{ResourceId, Timestamp};
-use model::{plan::Action, spec::DiskObserved};
+use model::{actor::Ledger, plan::Action, spec::DiskObserved};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -64,6 +64,31 @@ async fn one_boot_number_is_launched_once() {
     assert_eq!(observed.launched, 2);
     assert!(observed.process.is_some_and(|process| process.ready));
     assert_eq!(driver.referee(), [""; 0]);
+}
+
+/// It was seen only after an effect of the newer one.
+#[tokio::test]
+async fn an_effect_of_a_generation_that_is_no_longer_the_newest_is_seen() {
+    let (_data, clock, driver) = instant();
+    for generation in [1, 1, 2] {
+        let ledger = Ledger {
+            generation,
+            ..Ledger::default()
+        };
+        driver.save(MACHINE, ledger).await.unwrap();
+        if generation == 1 {
+            driver.act(work(&clock, 1, DISK)).await.unwrap();
+            driver
+                .act(work(&clock, 1, Action::RemoveDisk))
+                .await
+                .unwrap();
+        }
+    }
+    assert_eq!(driver.referee(), [""; 0]);
+    driver.act(work(&clock, 1, DISK)).await.unwrap();
+    let found = driver.referee();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("make_disk after generation 2 was taken up"));
 }
 
 #[tokio::test]
