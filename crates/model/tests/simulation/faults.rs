@@ -25,6 +25,10 @@ pub enum Kind {
     DiesWhileLookedAt,
     DiesAtWork,
     SlowLook,
+    LookFails,
+    GoesDark,
+    GaveUpUnseen,
+    SaveFails,
     ReportLost,
     ReportDoubled,
     ReportLate,
@@ -67,6 +71,10 @@ impl Kind {
         Self::DiesWhileLookedAt,
         Self::DiesAtWork,
         Self::SlowLook,
+        Self::LookFails,
+        Self::GoesDark,
+        Self::GaveUpUnseen,
+        Self::SaveFails,
         Self::ReportLost,
         Self::ReportDoubled,
         Self::ReportLate,
@@ -92,7 +100,11 @@ impl Kind {
     pub fn is_blow(self) -> bool {
         matches!(
             self,
-            Self::Permanent | Self::PermanentAfterEffect | Self::Stall | Self::ActorPanics
+            Self::Permanent
+                | Self::PermanentAfterEffect
+                | Self::Stall
+                | Self::GoesDark
+                | Self::ActorPanics
         )
     }
 }
@@ -104,6 +116,7 @@ pub enum Place {
     AfterCommit,
     BeforeSave,
     AfterSave,
+    Save,
     Action,
     Look,
     Report,
@@ -162,7 +175,10 @@ impl Faults {
             (Place::AfterSave, Kind::CrashAfterSave, 8),
             (Place::Action, Kind::DiesAtWork, 30),
             (Place::Look, Kind::DiesWhileLookedAt, 50),
+            (Place::Look, Kind::LookFails, 40),
+            (Place::Look, Kind::GoesDark, 5),
             (Place::Look, Kind::SlowLook, 50),
+            (Place::Save, Kind::SaveFails, 40),
             (Place::Report, Kind::ReportLost, 60),
             (Place::Report, Kind::ReportDoubled, 60),
             (Place::Report, Kind::ReportLate, 40),
