@@ -99,12 +99,43 @@ fn present<'de, D: serde::Deserializer<'de>>(
     Option::<u64>::deserialize(deserializer).map(Some)
 }
 
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Requests that change nothing.
+    Read,
+    /// Requests that change something.
+    Write,
+}
+
+impl Scope {
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
 /// `POST /admin/v1/tenants/{id}/keys`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct KeyCreate {
     /// What it is for, 1 to 63 characters.
     pub name: String,
+    /// What it may do; absent or null: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<Scope>>,
+    /// 7, 30, 60, 90, 180 or 365; absent or null: it does not expire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_days: Option<i64>,
+    /// Requests in a window, 1 to 1,000,000; absent or null: the server's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit_max: Option<i64>,
 }
 
 /// A key, without its secret.
@@ -118,11 +149,21 @@ pub struct KeyRow {
     pub name: String,
     /// Its first characters, prefix included, to tell keys apart.
     pub start: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// Whether it is refused for now.
+    pub suspended: bool,
+    /// Requests in a window; null is the server's default.
+    pub rate_limit_max: Option<u32>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// From when on it is refused; null is never.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used; null is never.
+    pub last_used_at: Option<Timestamp>,
 }
 
-/// A new key: the only answer that holds the secret.
+/// A new key, or one with a new secret: the only answer that holds the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KeyCreated {

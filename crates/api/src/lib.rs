@@ -12,6 +12,7 @@ pub mod envelope;
 pub mod error;
 pub mod id;
 pub mod job;
+pub mod keys;
 pub mod machine;
 pub mod time;
 

@@ -2,7 +2,7 @@
 
 use crate::{Client, Error};
 use api::{
-    FaultId, TenantId,
+    FaultId, KeyId, TenantId,
     admin::{
         Clock, ClockAdvance, Fault, FaultCreate, KeyCreate, KeyCreated, KeyRow, QuotaChange,
         Tenant, TenantCreate, Verify,
@@ -56,15 +56,28 @@ impl Client {
             .await
     }
 
+    /// Refuses all keys of a tenant until it is resumed. Its jobs go on.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn suspend_tenant(&self, id: TenantId) -> Result<Tenant, Error> {
+        self.post(&format!("{TENANTS}/{id}/suspend")).await
+    }
+
+    /// Takes a suspended tenant's keys again.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn resume_tenant(&self, id: TenantId) -> Result<Tenant, Error> {
+        self.post(&format!("{TENANTS}/{id}/resume")).await
+    }
+
     /// Makes a key for a tenant. Its secret is in this answer and nowhere else, ever.
     ///
     /// # Errors
     /// Whatever [`Error`] names.
-    pub async fn create_key(&self, id: TenantId, name: &str) -> Result<KeyCreated, Error> {
-        let body = KeyCreate {
-            name: name.to_owned(),
-        };
-        self.call(Method::POST, &format!("{TENANTS}/{id}/keys"), &body)
+    pub async fn create_key(&self, id: TenantId, key: &KeyCreate) -> Result<KeyCreated, Error> {
+        self.call(Method::POST, &format!("{TENANTS}/{id}/keys"), key)
             .await
     }
 
@@ -74,6 +87,43 @@ impl Client {
     /// Whatever [`Error`] names.
     pub async fn keys(&self, id: TenantId) -> Result<Vec<KeyRow>, Error> {
         self.get_all(&format!("{TENANTS}/{id}/keys")).await
+    }
+
+    /// Gives a key a new secret, which is in this answer and nowhere else, ever. The old one opens
+    /// nothing any more, and its expiry starts again.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn rotate_key(&self, tenant: TenantId, id: KeyId) -> Result<KeyCreated, Error> {
+        self.post(&format!("{TENANTS}/{tenant}/keys/{id}/rotate"))
+            .await
+    }
+
+    /// Refuses a key until it is resumed.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn suspend_key(&self, tenant: TenantId, id: KeyId) -> Result<KeyRow, Error> {
+        self.post(&format!("{TENANTS}/{tenant}/keys/{id}/suspend"))
+            .await
+    }
+
+    /// Takes a suspended key again.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn resume_key(&self, tenant: TenantId, id: KeyId) -> Result<KeyRow, Error> {
+        self.post(&format!("{TENANTS}/{tenant}/keys/{id}/resume"))
+            .await
+    }
+
+    /// Takes a key away, at once and for ever.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn revoke_key(&self, tenant: TenantId, id: KeyId) -> Result<(), Error> {
+        let path = format!("{TENANTS}/{tenant}/keys/{id}");
+        self.send_only(self.request(Method::DELETE, &path)).await
     }
 
     /// Places a fault: the next matching job is struck.

@@ -92,6 +92,11 @@ impl Client {
         Ok(self.send(self.request(Method::GET, path)).await?.data)
     }
 
+    /// Posts without a body.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        Ok(self.send(self.request(Method::POST, path)).await?.data)
+    }
+
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         method: Method,

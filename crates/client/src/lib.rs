@@ -37,6 +37,7 @@ mod catalogue;
 mod error;
 mod http;
 mod jobs;
+mod keys;
 mod machines;
 mod pace;
 mod poll;

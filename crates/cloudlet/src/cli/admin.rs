@@ -4,6 +4,7 @@ use crate::{
     cli::{
         ending::Ending,
         fault::{self, FaultCommand},
+        key::{self, KeyCommand},
         names::{Candidate, pick},
         quota::{self, QuotaCommand},
         session::Session,
@@ -30,7 +31,7 @@ Examples:
     /// A tenant's API keys.
     #[command(before_help = "\
 Examples:
-  cloudlet admin key create acme ci
+  cloudlet admin key create acme ci --scope read --expires-in-days 30
   cloudlet admin key list acme")]
     Key {
         #[command(subcommand)]
@@ -99,30 +100,23 @@ Examples:
         #[arg(value_name = "TENANT")]
         tenant: String,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeyCommand {
-    /// Make a key; it is shown this once.
+    /// Refuse all keys of a tenant until it is resumed; its jobs go on.
     #[command(before_help = "\
 Examples:
-  cloudlet admin key create acme ci
-  cloudlet admin key create acme laptop --output json")]
-    Create {
-        /// The tenant's name or id
+  cloudlet admin tenant suspend acme
+  cloudlet admin tenant suspend acme --quiet")]
+    Suspend {
+        /// Name or id
         #[arg(value_name = "TENANT")]
         tenant: String,
-        /// What the key is for
-        #[arg(value_name = "NAME")]
-        name: String,
     },
-    /// List a tenant's keys, without their secrets.
+    /// Take a suspended tenant's keys again.
     #[command(before_help = "\
 Examples:
-  cloudlet admin key list acme
-  cloudlet admin key list default --output json")]
-    List {
-        /// The tenant's name or id
+  cloudlet admin tenant resume acme
+  cloudlet admin tenant resume acme --quiet")]
+    Resume {
+        /// Name or id
         #[arg(value_name = "TENANT")]
         tenant: String,
     },
@@ -151,7 +145,7 @@ Examples:
 pub(crate) async fn run(session: &Session, command: AdminCommand) -> anyhow::Result<Ending> {
     match command {
         AdminCommand::Tenant { command } => tenant(session, command).await,
-        AdminCommand::Key { command } => key(session, command).await,
+        AdminCommand::Key { command } => key::run(session, command).await,
         AdminCommand::Quota { command } => quota::run(session, command).await,
         AdminCommand::Fault { command } => fault::run(session, command).await,
         AdminCommand::Clock { command } => clock(session, command).await,
@@ -218,8 +212,26 @@ async fn tenant(session: &Session, command: TenantCommand) -> anyhow::Result<End
                 screen.result(format!("{about}\n\n{}", quota::shown(&tenant.quotas)));
             }
         }
+        TenantCommand::Suspend { tenant } => {
+            let id = find(session, &tenant).await?.id;
+            stands(session, &client.suspend_tenant(id).await?)?;
+        }
+        TenantCommand::Resume { tenant } => {
+            let id = find(session, &tenant).await?.id;
+            stands(session, &client.resume_tenant(id).await?)?;
+        }
     }
     Ok(Ending::Done)
+}
+
+/// Says how a tenant stands now.
+fn stands(session: &Session, tenant: &Tenant) -> anyhow::Result<()> {
+    let screen = &session.screen;
+    if screen.is_json() {
+        return screen.json(tenant);
+    }
+    screen.hint(format!("{} is {} now", tenant.name, state(tenant)));
+    Ok(())
 }
 
 fn listed(session: &Session, rows: &[Tenant]) -> String {
@@ -252,46 +264,6 @@ fn state(tenant: &Tenant) -> &'static str {
     } else {
         "active"
     }
-}
-
-async fn key(session: &Session, command: KeyCommand) -> anyhow::Result<Ending> {
-    let Session { client, screen, .. } = session;
-    match command {
-        KeyCommand::Create { tenant, name } => {
-            let tenant = find(session, &tenant).await?;
-            let created = client.create_key(tenant.id, &name).await?;
-            if screen.is_json() {
-                screen.json(&created)?;
-            } else {
-                screen.result(&created.key);
-                screen.hint("Shown this once. Use it with: export CLOUDLET_API_KEY=…");
-            }
-        }
-        KeyCommand::List { tenant } => {
-            let tenant = find(session, &tenant).await?;
-            let keys = client.keys(tenant.id).await?;
-            if screen.is_json() {
-                screen.json(&keys)?;
-            } else if keys.is_empty() {
-                screen.say(format!(
-                    "{0} has no key yet. Make one with: cloudlet admin key create {0} NAME",
-                    tenant.name
-                ));
-            } else {
-                let rows = keys.iter().map(|key| {
-                    let start = format!("{}…", key.start);
-                    vec![
-                        key.name.clone(),
-                        start,
-                        screen.when(key.created_at),
-                        key.id.to_string(),
-                    ]
-                });
-                screen.result(table(&["NAME", "KEY", "CREATED", "ID"], rows.collect()));
-            }
-        }
-    }
-    Ok(Ending::Done)
 }
 
 async fn clock(session: &Session, command: ClockCommand) -> anyhow::Result<Ending> {

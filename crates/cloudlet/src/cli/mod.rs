@@ -10,6 +10,7 @@ mod admin;
 mod ending;
 mod fault;
 mod job;
+mod key;
 mod names;
 mod plain;
 mod progress;

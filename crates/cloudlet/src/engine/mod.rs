@@ -7,6 +7,7 @@
 mod calls;
 mod retention;
 mod turns;
+mod uses;
 mod verify;
 
 pub use calls::CallEnd;
@@ -80,6 +81,7 @@ impl Engine {
             anyhow::bail!("the engine was started twice");
         }
         self.inner.tasks.spawn(turns::run(self.clone(), changes));
+        self.inner.tasks.spawn(uses::run(self.clone()));
         let busy = self.inner.clock.busy();
         self.inner.tasks.spawn(retention::run(self.clone(), busy));
         Ok(())

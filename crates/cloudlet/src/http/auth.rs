@@ -1,22 +1,37 @@
 //! Who calls: a tenant or the operator, told by an API key.
 //!
-//! No key and a wrong key get the same 401. The right key at the wrong door gets 403. What a caller
-//! may see is decided by rules and queries, which all take the tenant; not here.
+//! No key, a wrong one and one that is suspended, expired or revoked get the same 401. The right key at
+//! the wrong door gets 403, and so does one without the scope that its request needs: [`needed`] is
+//! the one place that says which. What a caller may see is decided by rules and queries, which all
+//! take the tenant; not here.
 
 use super::{App, error::ApiError};
 use crate::{
     keys,
-    store::{KeyRow, Owner},
+    store::{KnownKey, Owner},
 };
-use api::{ErrorCode, TenantId};
+use api::{ErrorCode, TenantId, admin::Scope};
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, Method, header, request::Parts},
 };
+use std::sync::Arc;
+
+/// Requests that change nothing though their method says otherwise.
+const READS: &[(Method, &str)] = &[(Method::POST, "/v1/resource/jobs")];
+/// What any valid key may ask.
+const NEEDS_NO_SCOPE: &str = "/v1/auth/check";
 
 /// A tenant, by one of its keys.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caller(pub(super) TenantId);
+
+/// A tenant with the key that it has shown.
+#[derive(Clone, Debug)]
+pub(super) struct Myself {
+    pub(super) tenant: TenantId,
+    pub(super) key: Arc<KnownKey>,
+}
 
 /// The operator, by a key of theirs.
 #[derive(Clone, Copy, Debug)]
@@ -30,18 +45,32 @@ impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let Owner::Tenant(id) = key(&parts.headers, app).await?.owner else {
+        let myself = Myself::from_request_parts(parts, app).await?;
+        Ok(Self(myself.tenant))
+    }
+}
+
+impl FromRequestParts<App> for Myself {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let key = key(&parts.headers, app).await?;
+        let Owner::Tenant(tenant) = key.row.owner else {
             let text = "The operator's key is for /admin/v1; use a tenant's key here";
             return Err(ApiError::new(ErrorCode::Forbidden, text));
         };
-        match app.store().tenant(id).await? {
-            Some(tenant) if !tenant.suspended => Ok(Self(id)),
-            Some(_) => {
-                let text = "This tenant is suspended; its operator can resume it";
-                Err(ApiError::new(ErrorCode::Forbidden, text))
-            }
-            None => Err(unauthorized()),
+        if key.tenant_suspended {
+            let text = "This tenant is suspended; its operator can resume it";
+            return Err(ApiError::new(ErrorCode::Forbidden, text));
         }
+        if let Some(scope) = needed(&parts.method, parts.uri.path())
+            && !key.row.wish.scopes.has(scope)
+        {
+            let scope = scope.as_str();
+            let text = format!("This key has not the scope '{scope}'; use one that has");
+            return Err(ApiError::new(ErrorCode::Forbidden, text));
+        }
+        Ok(Self { tenant, key })
     }
 }
 
@@ -49,7 +78,7 @@ impl FromRequestParts<App> for Operator {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        match key(&parts.headers, app).await?.owner {
+        match key(&parts.headers, app).await?.row.owner {
             Owner::Operator => Ok(Self),
             Owner::Tenant(_) => {
                 let text = "A tenant's key is for /v1; use the operator's key here";
@@ -70,10 +99,24 @@ impl FromRequestParts<App> for Open {
     }
 }
 
-async fn key(headers: &HeaderMap, app: &App) -> Result<KeyRow, ApiError> {
+/// The scope that a tenant's request needs. What is not known to be a read changes something.
+fn needed(method: &Method, path: &str) -> Option<Scope> {
+    if path == NEEDS_NO_SCOPE {
+        return None;
+    }
+    let reads = matches!(*method, Method::GET | Method::HEAD)
+        || READS.iter().any(|read| (&read.0, read.1) == (method, path));
+    Some(if reads { Scope::Read } else { Scope::Write })
+}
+
+async fn key(headers: &HeaderMap, app: &App) -> Result<Arc<KnownKey>, ApiError> {
     let key = presented(headers).ok_or_else(unauthorized)?;
-    let row = app.store().key(keys::digest(key)).await?;
-    row.ok_or_else(unauthorized)
+    let known = app.store().key(keys::digest(key)).await?;
+    let now = app.engine.clock().now();
+    let known = known.filter(|known| known.is_valid(now));
+    let known = known.ok_or_else(unauthorized)?;
+    app.store().note_use(known.row.id, now);
+    Ok(known)
 }
 
 fn unauthorized() -> ApiError {
@@ -105,6 +148,25 @@ mod tests {
             (name, header::HeaderValue::from_str(value).unwrap())
         });
         pairs.collect()
+    }
+
+    #[test]
+    fn what_a_request_needs() {
+        for (method, path, scope) in [
+            (Method::GET, "/v1/resource/jobs", Some(Scope::Read)),
+            (Method::HEAD, "/v1/resource/jobs", Some(Scope::Read)),
+            (Method::POST, "/v1/resource/jobs", Some(Scope::Read)),
+            (
+                Method::POST,
+                "/v1/resource/jobs/x/cancel",
+                Some(Scope::Write),
+            ),
+            (Method::DELETE, "/v1/resource/jobs", Some(Scope::Write)),
+            (Method::POST, "/v1/anything/new", Some(Scope::Write)),
+            (Method::GET, "/v1/auth/check", None),
+        ] {
+            assert_eq!(needed(&method, path), scope, "{method} {path}");
+        }
     }
 
     #[test]

@@ -28,11 +28,28 @@ impl<T: FromStr> FromRequestParts<App> for PathId<T> {
         let Path(text) = Path::<String>::from_request_parts(parts, app)
             .await
             .unwrap_or_else(|_| Path(String::new()));
-        let nil = || Uuid::nil().to_string().parse().ok();
-        let id = text.parse().ok().or_else(nil);
-        id.map(Self)
-            .ok_or_else(|| ApiError::internal("an id that cannot be nil"))
+        id(&text).map(Self)
     }
+}
+
+/// The two ids in a path, the outer first; each as in [`PathId`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PathIds<A, B>(pub(super) A, pub(super) B);
+
+impl<A: FromStr, B: FromStr> FromRequestParts<App> for PathIds<A, B> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let path = Path::<(String, String)>::from_request_parts(parts, app).await;
+        let (outer, inner) = path.map_or_else(|_| Default::default(), |Path(ids)| ids);
+        Ok(Self(id(&outer)?, id(&inner)?))
+    }
+}
+
+fn id<T: FromStr>(text: &str) -> Result<T, ApiError> {
+    let nil = || Uuid::nil().to_string().parse().ok();
+    let id = text.parse().ok().or_else(nil);
+    id.ok_or_else(|| ApiError::internal("an id that cannot be nil"))
 }
 
 /// The parameters of a query; each also as `filter[name]`, and empty ones are absent.

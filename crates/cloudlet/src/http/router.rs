@@ -1,6 +1,6 @@
 //! Every route on one page.
 
-use super::{App, admin, data_centers, document, front, jobs, pages, virtual_machines};
+use super::{App, admin, data_centers, document, front, jobs, own_keys, pages, virtual_machines};
 use axum::{Router, middleware, routing::get};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -26,11 +26,24 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(data_centers::countries))
         .routes(routes!(data_centers::images))
         .routes(routes!(data_centers::sizes))
+        // /v1/auth
+        .routes(routes!(own_keys::check))
+        .routes(routes!(own_keys::create, own_keys::list))
+        .routes(routes!(own_keys::show, own_keys::delete))
+        .routes(routes!(own_keys::rotate))
+        .routes(routes!(own_keys::suspend))
+        .routes(routes!(own_keys::reactivate))
         // /admin/v1
         .routes(routes!(admin::tenants::create, admin::tenants::list))
         .routes(routes!(admin::tenants::show))
         .routes(routes!(admin::tenants::set_quotas))
+        .routes(routes!(admin::tenants::suspend))
+        .routes(routes!(admin::tenants::resume))
         .routes(routes!(admin::keys::create, admin::keys::list))
+        .routes(routes!(admin::keys::revoke))
+        .routes(routes!(admin::keys::rotate))
+        .routes(routes!(admin::keys::suspend))
+        .routes(routes!(admin::keys::resume))
         .routes(routes!(
             admin::faults::create,
             admin::faults::list,

@@ -15,9 +15,12 @@ mod conformance;
 #[cfg(test)]
 mod tests;
 
-pub use rows::{Committed, KeyRow, NewKey, Owner, StoreError, TenantRow, Turned, Urgency};
+pub use rows::{
+    Committed, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, Owner, Scopes, StoreError, TenantRow,
+    Turned, Urgency,
+};
 
-use api::{HostId, JobId, ResourceId, TenantId, Timestamp};
+use api::{HostId, JobId, KeyId, ResourceId, TenantId, Timestamp};
 use model::{
     Assignment, Context, Job, Refusal, Resource, Write,
     catalogue::Catalogue,
@@ -33,6 +36,8 @@ use tokio::sync::broadcast;
 
 /// Jobs that one transaction removes: few enough that a commit which takes them along is hardly slower.
 const EXPIRY_BATCH: usize = 50;
+/// Keys whose last use one transaction writes.
+const USES_BATCH: usize = 50;
 
 /// The store; clones are the same store.
 #[derive(Clone)]
@@ -200,14 +205,9 @@ impl Store {
         self.sqlite
             .write(Urgency::Request, move |session| {
                 if let Some(row) = session.create_tenant("default")? {
-                    let (owner, key) = (Owner::Tenant(row.id), &tenant);
-                    session.create_key(owner, "first", &key.start, key.digest)?;
-                    session.create_key(
-                        Owner::Operator,
-                        "first",
-                        &operator.start,
-                        operator.digest,
-                    )?;
+                    let wish = KeyWish::wide("first");
+                    session.create_key(Owner::Tenant(row.id), &wish, &tenant)?;
+                    session.create_key(Owner::Operator, &wish, &operator)?;
                 }
                 Ok(())
             })
@@ -248,44 +248,122 @@ impl Store {
             .await
     }
 
+    /// Refuses a tenant's keys from now on, or takes them again; `None` if there is no such tenant.
+    pub async fn suspend_tenant(
+        &self,
+        id: TenantId,
+        suspended: bool,
+    ) -> Result<Option<TenantRow>, StoreError> {
+        self.sqlite
+            .write(Urgency::Request, move |session| {
+                Ok(session.suspend_tenant(id, suspended)?)
+            })
+            .await
+    }
+
     /// Keeps a key. The caller has made the secret.
     pub async fn create_key(
         &self,
         owner: Owner,
-        name: String,
-        start: String,
-        digest: [u8; 32],
+        wish: KeyWish,
+        secret: NewKey,
     ) -> Result<KeyRow, StoreError> {
-        let key = self
+        self.sqlite
+            .write(Urgency::Request, move |session| {
+                Ok(session.create_key(owner, &wish, &secret)?)
+            })
+            .await
+    }
+
+    /// Changes a tenant's key; `None` if it has no such key. Once this answers, nothing opens by
+    /// what the key was before.
+    pub async fn change_key(
+        &self,
+        tenant: TenantId,
+        id: KeyId,
+        change: KeyChange,
+    ) -> Result<Option<KeyRow>, StoreError> {
+        let changed = self
             .sqlite
             .write(Urgency::Request, move |session| {
-                Ok(session.create_key(owner, &name, &start, digest)?)
+                Ok(session.change_key(tenant, id, &change)?)
             })
             .await?;
-        self.sqlite.keys.insert(digest, key.clone());
-        Ok(key)
+        Ok(changed.map(|key| self.with_last_use(key)))
+    }
+
+    /// Takes a tenant's key away; says whether it was there. Once this answers, it opens nothing.
+    pub async fn delete_key(&self, tenant: TenantId, id: KeyId) -> Result<bool, StoreError> {
+        self.sqlite
+            .write(Urgency::Request, move |session| {
+                Ok(session.delete_key(tenant, id)?)
+            })
+            .await
     }
 
     /// A tenant's keys, oldest first.
     pub async fn keys(&self, tenant: TenantId) -> Result<Vec<KeyRow>, StoreError> {
-        self.sqlite
+        let keys = self
+            .sqlite
             .read(move |connection| tenants::keys(connection, tenant))
-            .await
+            .await?;
+        Ok(keys
+            .into_iter()
+            .map(|key| self.with_last_use(key))
+            .collect())
     }
 
-    /// The key of a digest. Served from memory after the first time.
-    pub async fn key(&self, digest: [u8; 32]) -> Result<Option<KeyRow>, StoreError> {
+    /// A tenant's key.
+    pub async fn key_of(&self, tenant: TenantId, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
+        let key = self
+            .sqlite
+            .read(move |connection| tenants::key_of(connection, tenant, id))
+            .await?;
+        Ok(key.map(|key| self.with_last_use(key)))
+    }
+
+    /// The key of a digest. Served from memory until any key or any tenant's standing changes.
+    pub async fn key(&self, digest: [u8; 32]) -> Result<Option<Arc<KnownKey>>, StoreError> {
         if let Some(key) = self.sqlite.keys.get(&digest) {
             return Ok(Some(key));
         }
+        let epoch = self.sqlite.keys.epoch();
         let key = self
             .sqlite
             .read(move |connection| tenants::key(connection, digest))
             .await?;
+        let key = key.map(Arc::new);
         if let Some(key) = &key {
-            self.sqlite.keys.insert(digest, key.clone());
+            self.sqlite.keys.keep(epoch, key);
         }
         Ok(key)
+    }
+
+    /// Remembers that a key was used; [`write_uses`](Self::write_uses) puts it on disk.
+    pub fn note_use(&self, key: KeyId, now: Timestamp) {
+        self.sqlite.keys.note_use(key, now);
+    }
+
+    /// Waits until some use of a key is not on disk.
+    pub async fn key_used(&self) {
+        self.sqlite.keys.used().await;
+    }
+
+    /// Writes when keys were last used, behind all other work.
+    pub async fn write_uses(&self) -> Result<(), StoreError> {
+        for batch in self.sqlite.keys.unwritten().chunks(USES_BATCH) {
+            let uses = batch.to_vec();
+            self.sqlite
+                .write(Urgency::Upkeep, move |session| Ok(session.use_keys(&uses)?))
+                .await?;
+            self.sqlite.keys.written(batch);
+        }
+        Ok(())
+    }
+
+    fn with_last_use(&self, mut key: KeyRow) -> KeyRow {
+        key.used_at = self.sqlite.keys.last_use(key.id).max(key.used_at);
+        key
     }
 
     /// Whether this is the first start: the operator has no key yet.

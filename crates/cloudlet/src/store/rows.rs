@@ -1,7 +1,7 @@
 //! What the store tells and is told, beside the model's own types.
 
 use crate::clock::Busy;
-use api::{JobId, KeyId, TenantId, Timestamp};
+use api::{JobId, KeyId, TenantId, Timestamp, admin::Scope};
 use model::{Assignment, Job, claim::Limits};
 
 /// Why the store could not answer.
@@ -63,13 +63,63 @@ pub enum Owner {
     Tenant(TenantId),
 }
 
-/// What is kept of a key that was just made.
+/// What is kept of a secret that was just made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewKey {
     /// Its first characters.
     pub start: String,
     /// SHA-256 of the whole key text.
     pub digest: [u8; 32],
+}
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scopes {
+    /// Requests that change nothing.
+    pub read: bool,
+    /// Requests that change something.
+    pub write: bool,
+}
+
+impl Scopes {
+    /// Everything.
+    pub const ALL: Self = Self {
+        read: true,
+        write: true,
+    };
+
+    /// Whether it may do this.
+    pub fn has(self, scope: Scope) -> bool {
+        match scope {
+            Scope::Read => self.read,
+            Scope::Write => self.write,
+        }
+    }
+}
+
+/// What a key is meant to be, whatever its secret.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyWish {
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// Days that a secret of it is good for; for ever where there is none.
+    pub days: Option<u16>,
+    /// Requests in a window; the default where there is none.
+    pub rate_limit: Option<u32>,
+}
+
+impl KeyWish {
+    /// One that may do everything for ever.
+    pub fn wide(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            scopes: Scopes::ALL,
+            days: None,
+            rate_limit: None,
+        }
+    }
 }
 
 /// A key as stored: its secret is not, only its SHA-256.
@@ -79,14 +129,46 @@ pub struct KeyRow {
     pub id: KeyId,
     /// Whose it is.
     pub owner: Owner,
-    /// What it is for.
-    pub name: String,
+    /// What it is meant to be.
+    pub wish: KeyWish,
     /// Its first characters.
     pub start: String,
     /// SHA-256 of the whole key text.
     pub digest: [u8; 32],
+    /// Whether it is refused for now.
+    pub suspended: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub used_at: Option<Timestamp>,
+}
+
+/// A change of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyChange {
+    /// Whether it is refused for now.
+    Suspended(bool),
+    /// A new secret, which lasts as long as a new key's.
+    Secret(NewKey),
+}
+
+/// A key that somebody has shown, as far as its request is concerned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownKey {
+    /// The key.
+    pub row: KeyRow,
+    /// Whether its tenant's keys are refused for now.
+    pub tenant_suspended: bool,
+}
+
+impl KnownKey {
+    /// Whether it opens anything at all at this time.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        let has_expired = self.row.expires_at.is_some_and(|end| now >= end);
+        !self.row.suspended && !has_expired
+    }
 }
 
 /// A turn that was taken: this job was started (or refused), and its host is to be told this.

@@ -1,6 +1,8 @@
 //! What holds beyond the single transaction: groups, restarts, other tenants, keys.
 
-use super::{EXPIRY_BATCH, Owner, Sources, Store, StoreError, Urgency, reads};
+use super::{
+    EXPIRY_BATCH, KeyChange, KeyWish, NewKey, Owner, Sources, Store, StoreError, Urgency, reads,
+};
 use api::{ErrorCode, JobId, ResourceId, TenantId, Timestamp, machine::MachineCreate};
 use model::{
     Context, Job, JobState, Refusal, Write,
@@ -334,8 +336,8 @@ async fn tenants_keys_and_the_clock() {
     let store = open(directory.path());
     assert!(store.is_new().await.unwrap());
     let key = |owner, digest| {
-        let (name, start) = ("laptop".to_owned(), "ck_1234".to_owned());
-        store.create_key(owner, name, start, [digest; 32])
+        let (start, digest) = ("ck_1234".to_owned(), [digest; 32]);
+        store.create_key(owner, KeyWish::wide("laptop"), NewKey { start, digest })
     };
     let operator = key(Owner::Operator, 1).await.unwrap();
     assert!(!store.is_new().await.unwrap());
@@ -367,9 +369,85 @@ async fn tenants_keys_and_the_clock() {
     assert_eq!(store.tenant(tenant.id).await.unwrap(), Some(limited));
     assert_eq!(store.keys(tenant.id).await.unwrap(), [first, second]);
     for _ in 0..2 {
-        assert_eq!(store.key([1; 32]).await.unwrap(), Some(operator.clone()));
+        let known = store.key([1; 32]).await.unwrap().unwrap();
+        assert_eq!((&known.row, known.tenant_suspended), (&operator, false));
         assert_eq!(store.key([9; 32]).await.unwrap(), None);
     }
+}
+
+/// What a key opens follows its last change at once, from memory too, and a restart keeps it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_key_opens_follows_its_last_change() {
+    const DAY: i64 = 86_400_000;
+    let directory = tempfile::tempdir().unwrap();
+    let now = Arc::new(AtomicI64::new(NOW));
+    let at = |millis| Timestamp::from_millis(NOW + millis);
+    let secret = |digest| NewKey {
+        start: format!("gpcn_{digest}"),
+        digest: [digest; 32],
+    };
+    let store = try_open(directory.path(), &now).unwrap();
+    let mine = tenant(&store, "a").await;
+    let other = tenant(&store, "b").await;
+    let wish = KeyWish {
+        days: Some(7),
+        rate_limit: Some(5),
+        ..KeyWish::wide("ci")
+    };
+    let made = store.create_key(Owner::Tenant(mine), wish, secret(1)).await;
+    let made = made.unwrap();
+    let known = |digest| {
+        let store = &store;
+        async move { store.key([digest; 32]).await.unwrap() }
+    };
+    let change = |tenant, change| store.change_key(tenant, made.id, change);
+    assert_eq!(known(1).await.unwrap().row, made);
+    assert!(known(1).await.unwrap().is_valid(at(7 * DAY - 1)));
+    assert!(!known(1).await.unwrap().is_valid(at(7 * DAY)));
+
+    let suspended = change(mine, KeyChange::Suspended(true)).await.unwrap();
+    assert!(suspended.unwrap().suspended);
+    assert!(!known(1).await.unwrap().is_valid(at(0)));
+    let resumed = change(mine, KeyChange::Suspended(false)).await.unwrap();
+    assert_eq!(resumed, Some(made.clone()));
+    assert!(known(1).await.unwrap().is_valid(at(0)));
+
+    now.store(NOW + DAY, Ordering::SeqCst);
+    let rotated = change(mine, KeyChange::Secret(secret(2))).await.unwrap();
+    assert_eq!(rotated.unwrap().expires_at, Some(at(8 * DAY)));
+    assert_eq!(known(1).await, None, "the old secret");
+    assert_eq!(known(2).await.unwrap().row.wish, made.wish);
+
+    for foreign in [
+        change(other, KeyChange::Suspended(true)).await.unwrap(),
+        change(other, KeyChange::Secret(secret(3))).await.unwrap(),
+        store.key_of(other, made.id).await.unwrap(),
+    ] {
+        assert_eq!(foreign, None);
+    }
+    assert!(!store.delete_key(other, made.id).await.unwrap());
+    store.suspend_tenant(other, true).await.unwrap();
+    assert!(!known(2).await.unwrap().tenant_suspended);
+    store.suspend_tenant(mine, true).await.unwrap();
+    assert!(known(2).await.unwrap().tenant_suspended);
+    let stands = store.suspend_tenant(mine, false).await.unwrap().unwrap();
+    assert!(!stands.suspended && !known(2).await.unwrap().tenant_suspended);
+
+    store.note_use(made.id, at(5));
+    let last = store.key_of(mine, made.id).await.unwrap().unwrap();
+    assert_eq!(last.used_at, Some(at(5)));
+    let commits = store.commits();
+    store.write_uses().await.unwrap();
+    store.write_uses().await.unwrap();
+    assert_eq!(store.commits(), commits + 1);
+    store.close().await;
+
+    let store = try_open(directory.path(), &now).unwrap();
+    assert_eq!(store.keys(mine).await.unwrap(), [last]);
+    assert!(store.key([2; 32]).await.unwrap().is_some());
+    assert!(store.delete_key(mine, made.id).await.unwrap());
+    assert_eq!(store.key([2; 32]).await.unwrap(), None);
+    assert!(!store.delete_key(mine, made.id).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -96,6 +96,46 @@ pub(in crate::http) async fn set_quotas(
     one(shown(&app, rows).await?).map(Answer::ok)
 }
 
+/// Refuse all keys of a tenant until it is resumed. Its jobs go on.
+#[utoipa::path(
+    post, path = "/admin/v1/tenants/{id}/suspend", tag = "Operator", operation_id = "tenant.suspend",
+    params(("id" = TenantId, Path)),
+    responses((status = 200, description = "The tenant", body = Envelope<Tenant>)),
+)]
+pub(in crate::http) async fn suspend(
+    State(app): State<App>,
+    _: Operator,
+    _: Open,
+    PathId(id): PathId<TenantId>,
+) -> Result<Answer<Tenant>, ApiError> {
+    set_suspended(&app, id, true).await
+}
+
+/// Take a suspended tenant's keys again.
+#[utoipa::path(
+    post, path = "/admin/v1/tenants/{id}/resume", tag = "Operator", operation_id = "tenant.resume",
+    params(("id" = TenantId, Path)),
+    responses((status = 200, description = "The tenant", body = Envelope<Tenant>)),
+)]
+pub(in crate::http) async fn resume(
+    State(app): State<App>,
+    _: Operator,
+    _: Open,
+    PathId(id): PathId<TenantId>,
+) -> Result<Answer<Tenant>, ApiError> {
+    set_suspended(&app, id, false).await
+}
+
+async fn set_suspended(
+    app: &App,
+    id: TenantId,
+    suspended: bool,
+) -> Result<Answer<Tenant>, ApiError> {
+    let row = app.store().suspend_tenant(id, suspended).await?;
+    let rows = row.into_iter().collect();
+    one(shown(app, rows).await?).map(Answer::ok)
+}
+
 /// Tenants with what is used of their quotas.
 async fn shown(app: &App, rows: Vec<TenantRow>) -> Result<Vec<Tenant>, ApiError> {
     let items = rows.iter().flat_map(|row| quotas::items(row.id)).collect();

@@ -24,6 +24,10 @@ pub(super) const ALL: &[Migration] = &[
         name: "retention",
         sql: include_str!("../../../migrations/sqlite/0002_retention.sql"),
     },
+    Migration {
+        name: "keys",
+        sql: include_str!("../../../migrations/sqlite/0003_keys.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -8,6 +8,7 @@ mod cache;
 mod codec;
 mod expire;
 mod facts;
+mod keys;
 mod migrate;
 mod readers;
 pub(super) mod reads;
@@ -26,12 +27,12 @@ use super::{
     ids::Ids,
     lock::{self, DirectoryLock},
     queue::Queue,
-    rows::{Committed, KeyRow, StoreError, Urgency},
+    rows::{Committed, StoreError, Urgency},
 };
 use anyhow::Context;
 use cache::JobCache;
+use keys::KeyCache;
 use model::catalogue::Catalogue;
-use quick_cache::sync::Cache;
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags};
 use session::{Fault, NewId, Session};
@@ -56,8 +57,6 @@ pub(super) const FILE: &str = "cloudlet.db";
 const STATEMENTS: usize = 128;
 /// Requests that may wait for the writer; further ones wait for a place.
 const REQUESTS_WAITING: usize = 4096;
-/// Keys kept in memory.
-const KEYS_CACHED: usize = 10_000;
 /// Commits that a listener may lag behind.
 const CHANGES_KEPT: usize = 4096;
 
@@ -69,8 +68,8 @@ pub(super) struct Sqlite {
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Jobs, for polls.
     pub(super) jobs: Arc<JobCache>,
-    /// Keys by digest; they never change.
-    pub(super) keys: Cache<[u8; 32], KeyRow>,
+    /// Keys, for every request.
+    pub(super) keys: Arc<KeyCache>,
     /// What commits change.
     pub(super) changes: broadcast::Sender<Arc<Committed>>,
     /// Commits that wrote something, since the start.
@@ -96,6 +95,7 @@ impl Sqlite {
         };
         let queue = Arc::new(Queue::new());
         let jobs = Arc::new(cache::new());
+        let keys = Arc::new(KeyCache::new());
         let commits = Arc::default();
         let writable = Arc::new(AtomicBool::new(true));
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
@@ -107,6 +107,7 @@ impl Sqlite {
             clock,
             new_id: RefCell::new(new_id),
             jobs: Arc::clone(&jobs),
+            keys: Arc::clone(&keys),
             changes: changes.clone(),
             commits: Arc::clone(&commits),
             writable: Arc::clone(&writable),
@@ -122,7 +123,7 @@ impl Sqlite {
             readers: Arc::new(Readers::new(&path)),
             writer: Mutex::new(Some(writer)),
             jobs,
-            keys: Cache::new(KEYS_CACHED),
+            keys,
             changes,
             commits,
             writable,

@@ -42,14 +42,17 @@ pub(in crate::store) struct Session<'a> {
     changed: Vec<Job>,
     places: HashMap<JobId, usize>,
     removed: HashSet<JobId>,
+    keys: bool,
 }
 
-/// What a group has done to jobs.
+/// What a group has done to what is kept in memory.
 pub(super) struct Changes {
     /// Those that it wrote, as they are now.
     pub(super) jobs: Vec<Job>,
     /// Those that it removed.
     pub(super) removed: HashSet<JobId>,
+    /// Whether it changed what some key opens.
+    pub(super) keys: bool,
 }
 
 impl<'a> Session<'a> {
@@ -66,6 +69,7 @@ impl<'a> Session<'a> {
             changed: Vec::new(),
             places: HashMap::new(),
             removed: HashSet::new(),
+            keys: false,
         }
     }
 
@@ -111,11 +115,17 @@ impl<'a> Session<'a> {
         self.removed.insert(job);
     }
 
+    /// Remembers that some key no longer opens what it did.
+    pub(super) fn note_keys(&mut self) {
+        self.keys = true;
+    }
+
     /// What the group has done so far.
     pub(super) fn into_changes(self) -> Changes {
         Changes {
             jobs: self.changed,
             removed: self.removed,
+            keys: self.keys,
         }
     }
 

@@ -111,12 +111,24 @@ pub(super) const TENANTS: &str =
 pub(super) const TENANT: &str =
     "SELECT id, name, suspended, limits, created_at FROM tenant WHERE id = ?1";
 pub(super) const SET_LIMITS: &str = "UPDATE tenant SET limits = ?2 WHERE id = ?1";
+pub(super) const SET_SUSPENDED: &str = "UPDATE tenant SET suspended = ?2 WHERE id = ?1";
 pub(super) const INSERT_KEY: &str = "INSERT INTO api_key \
-    (id, owner, name, start, digest, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-pub(super) const KEYS: &str = "SELECT id, owner, name, start, digest, created_at \
+    (id, owner, name, start, digest, suspended, created_at, can_read, can_write, days, \
+    expires_at, rate_limit) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+pub(super) const KEYS: &str = "SELECT id, owner, name, start, digest, suspended, created_at, \
+    can_read, can_write, days, expires_at, rate_limit, used_at \
     FROM api_key WHERE owner = ?1 ORDER BY id";
-pub(super) const KEY: &str = "SELECT id, owner, name, start, digest, created_at \
-    FROM api_key WHERE digest = ?1";
+pub(super) const KEY: &str = "SELECT key.id, owner, key.name, start, digest, key.suspended, \
+    key.created_at, can_read, can_write, days, expires_at, rate_limit, used_at, tenant.suspended \
+    FROM api_key AS key LEFT JOIN tenant ON tenant.id = key.owner WHERE digest = ?1";
+pub(super) const KEY_OF_OWNER: &str = "SELECT id, owner, name, start, digest, suspended, \
+    created_at, can_read, can_write, days, expires_at, rate_limit, used_at \
+    FROM api_key WHERE id = ?1 AND owner = ?2";
+pub(super) const UPDATE_KEY: &str = "UPDATE api_key \
+    SET start = ?2, digest = ?3, suspended = ?4, expires_at = ?5 WHERE id = ?1";
+pub(super) const DELETE_KEY: &str = "DELETE FROM api_key WHERE id = ?1 AND owner = ?2";
+pub(super) const USE_KEY: &str =
+    "UPDATE api_key SET used_at = ?2 WHERE id = ?1 AND ifnull(used_at < ?2, TRUE)";
 pub(super) const OPERATOR_KEY: &str = "SELECT 1 FROM api_key WHERE owner IS NULL LIMIT 1";
 pub(super) const META: &str = "SELECT value FROM meta WHERE name = ?1";
 pub(super) const PUT_META: &str = "INSERT INTO meta (name, value) VALUES (?1, ?2) \
@@ -165,5 +177,9 @@ pub(super) const HOT: &[&str] = &[
     TENANT,
     KEYS,
     KEY,
+    KEY_OF_OWNER,
+    UPDATE_KEY,
+    DELETE_KEY,
+    USE_KEY,
     META,
 ];

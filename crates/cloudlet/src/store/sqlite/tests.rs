@@ -202,6 +202,7 @@ fn after_a_failed_sync_nothing_is_written() {
         clock: None,
         new_id: RefCell::new(Box::new(|_| uuid::Uuid::nil())),
         jobs: Arc::new(super::cache::new()),
+        keys: Arc::new(super::keys::KeyCache::new()),
         changes: super::broadcast::channel(1).0,
         commits: Arc::default(),
         writable: Arc::default(),

@@ -5,6 +5,7 @@
 
 use super::{
     cache::JobCache,
+    keys::KeyCache,
     session::{Changes, Fault, NewId, Session, told},
 };
 use crate::clock::Clock;
@@ -95,6 +96,7 @@ pub(super) struct Writer {
     pub(super) clock: Option<Clock>,
     pub(super) new_id: RefCell<NewId>,
     pub(super) jobs: Arc<JobCache>,
+    pub(super) keys: Arc<KeyCache>,
     pub(super) changes: broadcast::Sender<Arc<Committed>>,
     /// Commits that wrote something.
     pub(super) commits: Arc<AtomicU64>,
@@ -170,7 +172,10 @@ impl Writer {
         for job in written.chain(&changes.removed) {
             self.jobs.remove(job);
         }
-        self.execute("COMMIT").map_err(|error| {
+        let keys = changes.keys.then(|| self.keys.changing());
+        let committed = self.execute("COMMIT");
+        drop(keys);
+        committed.map_err(|error| {
             if is_io(&error) {
                 Failure::Lost(error.to_string())
             } else {
@@ -211,7 +216,8 @@ impl Writer {
         }
     }
 
-    fn publish(&self, Changes { jobs, removed }: Changes) {
+    fn publish(&self, changes: Changes) {
+        let Changes { jobs, removed, .. } = changes;
         if jobs.is_empty() {
             return;
         }
