@@ -109,6 +109,21 @@ impl TestCloud {
         cloud
     }
 
+    /// The default tenant's id.
+    pub(crate) async fn tenant_id(&self) -> String {
+        let check = self.get("/v1/auth/check").await;
+        let id = &check.json["data"]["credential"]["entityId"];
+        id.as_str().expect("an id").to_owned()
+    }
+
+    /// A new key of the default tenant.
+    pub(crate) async fn key_with(&self, body: Value) -> String {
+        let path = format!("/admin/v1/tenants/{}/keys", self.tenant_id().await);
+        let made = self.admin(Method::POST, &path, body).await;
+        assert_eq!(made.status, 201, "{}", made.json);
+        made.json["data"]["key"].as_str().unwrap().to_owned()
+    }
+
     /// A request of the default tenant, still to be sent.
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.anonymous(method, path).header("X-API-Key", &self.key)

@@ -1,8 +1,8 @@
 //! Every documented route: closed without a key, the same with a trailing slash, never a 500.
 
-use crate::cloud::{NOTHING, TestCloud, send};
+use crate::cloud::{JOBS, NOTHING, TestCloud, send};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Method, path with an id that nothing has, and whether it needs no key.
 fn routes() -> Vec<(Method, String, bool)> {
@@ -12,7 +12,8 @@ fn routes() -> Vec<(Method, String, bool)> {
         for (method, operation) in item.as_object().unwrap() {
             let method = method.to_uppercase().parse().unwrap();
             let is_public = operation["security"] == Value::from(vec![serde_json::json!({})]);
-            routes.push((method, path.replace("{id}", NOTHING), is_public));
+            let path = path.replace("{id}", NOTHING).replace("{keyId}", NOTHING);
+            routes.push((method, path, is_public));
         }
     }
     assert!(
@@ -49,6 +50,70 @@ async fn the_right_key_at_the_wrong_door() {
         if !is_public {
             let request = cloud.anonymous(method, &path).header("X-API-Key", key);
             send(request).await.is_error(403, "FORBIDDEN");
+        }
+    }
+}
+
+/// A key that may only read changes nothing, on no route; what it may read, it reads.
+#[tokio::test]
+async fn a_key_without_the_scope() {
+    let cloud = TestCloud::start().await;
+    let read = cloud
+        .key_with(json!({"name": "r", "scopes": ["read"]}))
+        .await;
+    let write = cloud
+        .key_with(json!({"name": "w", "scopes": ["write"]}))
+        .await;
+    for (method, path, is_public) in routes() {
+        if is_public || path.starts_with("/admin") {
+            continue;
+        }
+        let reads = method == Method::GET || (method == Method::POST && path == JOBS);
+        for path in [path.clone(), format!("{path}/")] {
+            let ask = |key: &str| {
+                let request = cloud.anonymous(method.clone(), &path);
+                send(request.header("X-API-Key", key).body("{"))
+            };
+            let (wrong, right) = match reads {
+                true => (&write, &read),
+                false => (&read, &write),
+            };
+            assert_ne!(ask(right).await.status, 403, "{method} {path}");
+            if path.trim_end_matches('/') == "/v1/auth/check" {
+                assert_eq!(ask(wrong).await.status, 200, "it needs no scope");
+            } else {
+                ask(wrong).await.is_error(403, "FORBIDDEN");
+            }
+        }
+    }
+}
+
+/// Whatever it asks for: its keys open nothing, and all else is as before once it is resumed.
+#[tokio::test]
+async fn a_suspended_tenant() {
+    let cloud = TestCloud::start().await;
+    let tenant = cloud.tenant_id().await;
+    let set = |verb| {
+        let path = format!("/admin/v1/tenants/{tenant}/{verb}");
+        let cloud = &cloud;
+        async move { cloud.admin(Method::POST, &path, Value::Null).await }
+    };
+    assert_eq!(set("suspend").await.json["data"]["suspended"], true);
+    for (method, path, is_public) in routes() {
+        if !is_public && path.starts_with("/v1") {
+            let answer = send(cloud.request(method, &path)).await;
+            answer.is_error(403, "FORBIDDEN");
+        }
+    }
+    let other = cloud
+        .anonymous(Method::GET, JOBS)
+        .header("X-API-Key", &cloud.other_key);
+    assert_ne!(send(other).await.status, 403, "another tenant's key");
+    assert_eq!(set("resume").await.json["data"]["suspended"], false);
+    for (method, path, is_public) in routes() {
+        if !is_public && path.starts_with("/v1") {
+            let answer = send(cloud.request(method, &path).body("{")).await;
+            assert_ne!(answer.status, 403, "{path}");
         }
     }
 }
