@@ -70,6 +70,17 @@ async fn a_create_that_fails_in_any_phase_leaves_nothing() {
             "{phase}"
         );
         assert_eq!(ended["errorCode"], "DRIVER_ERROR");
+        let path = format!("/v1/resource/jobs/{}", text(&ended["id"]));
+        let (_, detail) = cloud.get(&path).await;
+        let phases = detail["data"]["phases"].as_array().unwrap().clone();
+        assert!(
+            phases.iter().all(|phase| phase["endedAt"].is_string()),
+            "{detail}"
+        );
+        assert!(
+            phases.iter().any(|phase| phase["error"] == "Bad luck"),
+            "{detail}"
+        );
         assert_eq!(
             cloud
                 .get(&format!("/v1/resource/virtual-machines/{machine}"))
