@@ -550,7 +550,7 @@ fn ids(jobs: &[Job]) -> Vec<JobId> {
     jobs.iter().map(|job| job.id).collect()
 }
 
-/// What is left of these jobs a while after the start; served from memory and read from disk.
+/// What is left of these jobs: the same from memory and from disk.
 async fn left(store: &Store, tenant: TenantId, of: &[JobId]) -> Vec<JobId> {
     let asked = of.to_vec();
     let on_disk = store

@@ -110,7 +110,7 @@ async fn many_that_ended_together_go_in_one_advance() {
     assert_eq!(world::size(&store).jobs, 0);
 }
 
-/// What ended while no server ran goes when the next one starts; unended work does not.
+/// What became due while no server ran goes when the next one starts.
 #[tokio::test]
 async fn what_was_due_while_nobody_ran_goes_at_the_next_start() {
     let mut cloud = Process::start(&["--sim-speed", "0", "--clock", "manual"]);
