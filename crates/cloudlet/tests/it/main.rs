@@ -19,5 +19,6 @@ mod operator;
 mod order;
 mod process;
 mod raw;
+mod retention;
 mod tidy;
 mod world;
