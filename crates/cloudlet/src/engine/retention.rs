@@ -1,8 +1,16 @@
 //! Removes jobs that ended long enough ago, a small batch at a time, behind all other work.
+//!
+//! While there is no job that has ended it waits for one instead of for time: a manual clock that is
+//! moved by years does not stop every few minutes for nothing.
 
 use super::Engine;
-use crate::clock::Busy;
+use crate::{
+    clock::Busy,
+    store::{Committed, Expired},
+};
 use model::limits::RETENTION_MS;
+use std::sync::Arc;
+use tokio::sync::broadcast;
 
 /// Milliseconds between two sweeps: a job is gone this much after its time, at the latest.
 const SWEEP_INTERVAL_MS: u64 = 10 * 60 * 1_000;
@@ -21,16 +29,37 @@ pub(super) async fn run(engine: Engine, busy: Busy) {
 async fn sweep(engine: &Engine, mut busy: Busy) {
     let clock = engine.clock();
     loop {
-        let now = clock.moment();
-        let ended_before = now.wall.plus_millis(-RETENTION_MS);
+        // Listens first and looks then, so that no end is missed.
+        let mut changes = engine.store().changes();
+        let ended_before = clock.now().plus_millis(-RETENTION_MS);
         let pause = match engine.store().expire(ended_before).await {
-            Ok(true) => EXPIRY_INTERVAL_MS,
-            Ok(false) => SWEEP_INTERVAL_MS,
+            Ok(Expired::More) => EXPIRY_INTERVAL_MS,
+            Ok(Expired::Later) => SWEEP_INTERVAL_MS,
+            Ok(Expired::Nothing) => {
+                drop(busy);
+                busy = one_ends(engine, &mut changes).await;
+                SWEEP_INTERVAL_MS
+            }
             Err(error) => {
                 tracing::warn!(%error, "old jobs were not removed; the next sweep does it");
                 SWEEP_INTERVAL_MS
             }
         };
-        busy = clock.sleep_until(now.steady_ms + pause, busy).await;
+        // What nobody reads would hold a manual clock up.
+        drop(changes);
+        let next = clock.moment().steady_ms.saturating_add(pause);
+        busy = clock.sleep_until(next, busy).await;
+    }
+}
+
+/// Waits until a job has ended. The commit that says so is held until this is busy itself, so that
+/// a manual clock does not slip by in between.
+async fn one_ends(engine: &Engine, changes: &mut broadcast::Receiver<Arc<Committed>>) -> Busy {
+    loop {
+        match changes.recv().await {
+            Ok(committed) if !committed.jobs.iter().any(|job| job.state.is_final()) => {}
+            // One that lags does not know: it looks again.
+            Ok(_) | Err(_) => return engine.clock().busy(),
+        }
     }
 }

@@ -18,9 +18,11 @@ async fn minutes(engine: &Engine) {
     loop {
         // Nothing is busy here: a manual clock does not wait for somebody to use a key.
         engine.store().key_used().await;
-        let now = clock.moment();
-        let woken = clock.sleep_until(now.steady_ms + USE_WRITE_INTERVAL_MS, clock.busy());
-        let busy = woken.await;
+        let next = clock
+            .moment()
+            .steady_ms
+            .saturating_add(USE_WRITE_INTERVAL_MS);
+        let busy = clock.sleep_until(next, clock.busy()).await;
         write(engine).await;
         drop(busy);
     }

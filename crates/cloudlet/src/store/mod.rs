@@ -16,8 +16,8 @@ mod conformance;
 mod tests;
 
 pub use rows::{
-    Committed, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, Owner, Scopes, StoreError, TenantRow,
-    Turned, Urgency,
+    Committed, Expired, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, Owner, Scopes, StoreError,
+    TenantRow, Turned, Urgency,
 };
 
 use api::{HostId, JobId, KeyId, ResourceId, TenantId, Timestamp};
@@ -96,15 +96,21 @@ impl Store {
     }
 
     /// Removes at most [`EXPIRY_BATCH`] of the jobs that ended before this, those that ended first,
-    /// with each answer that none of its jobs is left of. Says whether there may be more.
-    pub async fn expire(&self, ended_before: Timestamp) -> Result<bool, StoreError> {
-        let removed = self
-            .sqlite
+    /// with each answer that none of its jobs is left of.
+    pub async fn expire(&self, ended_before: Timestamp) -> Result<Expired, StoreError> {
+        self.sqlite
             .write(Urgency::Upkeep, move |session| {
-                Ok(session.expire(ended_before, EXPIRY_BATCH)?)
+                Ok(
+                    if session.expire(ended_before, EXPIRY_BATCH)? == EXPIRY_BATCH {
+                        Expired::More
+                    } else if session.has_ended_since(ended_before)? {
+                        Expired::Later
+                    } else {
+                        Expired::Nothing
+                    },
+                )
             })
-            .await?;
-        Ok(removed == EXPIRY_BATCH)
+            .await
     }
 
     /// What commits change, from now on. One that lags has to read again; one that does not read

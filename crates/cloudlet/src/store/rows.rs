@@ -39,6 +39,17 @@ pub struct Committed {
     pub(super) busy: Option<Busy>,
 }
 
+/// What is left after a batch of old jobs was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expired {
+    /// Perhaps more that are to go now.
+    More,
+    /// None that is to go now, but jobs that will once they ended long enough ago.
+    Later,
+    /// No job that has ended.
+    Nothing,
+}
+
 /// A tenant as stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TenantRow {

@@ -1,7 +1,8 @@
 //! What holds beyond the single transaction: groups, restarts, other tenants, keys.
 
 use super::{
-    EXPIRY_BATCH, KeyChange, KeyWish, NewKey, Owner, Sources, Store, StoreError, Urgency, reads,
+    EXPIRY_BATCH, Expired, KeyChange, KeyWish, NewKey, Owner, Sources, Store, StoreError, Urgency,
+    reads,
 };
 use api::{ErrorCode, JobId, ResourceId, TenantId, Timestamp, machine::MachineCreate};
 use model::{
@@ -628,7 +629,7 @@ fn ids(jobs: &[Job]) -> Vec<JobId> {
     jobs.iter().map(|job| job.id).collect()
 }
 
-/// What is left of these jobs a while after the start; served from memory and read from disk.
+/// What is left of these jobs: the same from memory and from disk.
 async fn left(store: &Store, tenant: TenantId, of: &[JobId]) -> Vec<JobId> {
     let asked = of.to_vec();
     let on_disk = store
@@ -662,7 +663,8 @@ async fn a_job_goes_when_it_ended_long_enough_ago_and_its_answer_with_the_last()
     fail(&store, second).await;
     let repeat = async || ids(&create_once(&store, tenant, 3).await);
 
-    assert!(!store.expire(after(RETENTION_MS)).await.unwrap());
+    let rest = store.expire(after(RETENTION_MS)).await;
+    assert_eq!(rest, Ok(Expired::Later));
     assert_eq!(
         left(&store, tenant, &all).await,
         all,
@@ -670,7 +672,8 @@ async fn a_job_goes_when_it_ended_long_enough_ago_and_its_answer_with_the_last()
     );
     store.expire(after(RETENTION_MS + 1)).await.unwrap();
     assert_eq!(left(&store, tenant, &all).await, [second, waits]);
-    store.expire(after(25 * 3_600_000)).await.unwrap();
+    let rest = store.expire(after(25 * 3_600_000)).await;
+    assert_eq!(rest, Ok(Expired::Nothing));
     assert_eq!(left(&store, tenant, &all).await, [waits]);
     assert_eq!(repeat().await, [waits], "the answer waits for its last job");
 
@@ -715,16 +718,16 @@ async fn a_transaction_removes_a_small_batch() {
     }
     let now = Timestamp::from_millis(NOW + 1);
     let before = store.commits();
-    assert!(store.expire(now).await.unwrap(), "there may be more");
+    assert_eq!(store.expire(now).await, Ok(Expired::More));
     let rest = left(&store, tenant, &all).await;
     assert_eq!(
         rest,
         all[EXPIRY_BATCH..],
         "those that ended first went first"
     );
-    assert!(!store.expire(now).await.unwrap());
+    assert_eq!(store.expire(now).await, Ok(Expired::Nothing));
     assert_eq!(left(&store, tenant, &all).await, []);
     assert_eq!(store.commits() - before, 2);
-    assert!(!store.expire(now).await.unwrap());
+    assert_eq!(store.expire(now).await, Ok(Expired::Nothing));
     assert_eq!(store.commits() - before, 2, "nothing to do costs no sync");
 }

@@ -35,6 +35,13 @@ impl Session<'_> {
         Ok(ended.len())
     }
 
+    /// Whether there is a job that ended at this time or later.
+    pub(in crate::store) fn has_ended_since(&self, time: Timestamp) -> Result<bool> {
+        let parameters = [time.as_millis()];
+        let ended = facts::row(self.connection, sql::ENDED_SINCE, parameters, |_| Ok(()))?;
+        Ok(ended.is_some())
+    }
+
     fn ended(&self, before: Timestamp, most: usize) -> Result<Vec<Ended>> {
         let mut statement = self.connection.prepare_cached(sql::ENDED_JOBS)?;
         let parameters = params![before.as_millis(), i64::try_from(most).unwrap_or(i64::MAX)];

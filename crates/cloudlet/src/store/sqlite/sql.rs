@@ -58,6 +58,8 @@ pub(super) const SET_JOB_ANSWER: &str = "UPDATE job SET answer = ?2 WHERE id = ?
 // Retention.
 pub(super) const ENDED_JOBS: &str = "SELECT number, id, answer FROM job \
     WHERE completed_at IS NOT NULL AND completed_at < ?1 ORDER BY completed_at LIMIT ?2";
+pub(super) const ENDED_SINCE: &str = "SELECT 1 FROM job \
+    WHERE completed_at IS NOT NULL AND completed_at >= ?1 LIMIT 1";
 pub(super) const DELETE_JOB: &str = "DELETE FROM job WHERE number = ?1";
 pub(super) const DELETE_ANSWER: &str = "DELETE FROM answer WHERE key = ?1";
 
@@ -159,6 +161,7 @@ pub(super) const HOT: &[&str] = &[
     UPDATE_USAGE,
     SET_JOB_ANSWER,
     ENDED_JOBS,
+    ENDED_SINCE,
     DELETE_JOB,
     DELETE_ANSWER,
     NEXT_TENANT,

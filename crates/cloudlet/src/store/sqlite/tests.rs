@@ -50,6 +50,7 @@ fn partial_indexes_are_used() {
         (sql::READY_CALLS, "job_call"),
         (sql::CANCEL_WISHES, "job_cancel"),
         (sql::ENDED_JOBS, "job_completed"),
+        (sql::ENDED_SINCE, "job_completed"),
         (sql::RESOURCES_OF_TENANT, "resource_tenant"),
         (sql::KEYS, "api_key_owner"),
     ] {
