@@ -154,7 +154,7 @@ async fn a_key_expires_on_the_servers_clock() {
     assert_eq!(listed(&cloud, &new).await, 401);
 }
 
-/// A tenant's own keys, and nobody else's.
+/// What a tenant is shown of its own keys.
 #[tokio::test]
 async fn a_tenant_keeps_its_own_keys() {
     let cloud = TestCloud::start().await;
@@ -206,7 +206,16 @@ async fn a_tenant_keeps_its_own_keys() {
     );
     assert_eq!(credential["expiresAt"], shown["expiresAt"]);
     assert_eq!(check["grants"]["permissions"], json!(["read", "write"]));
+}
 
+/// Suspended, reactivated, rotated and ended by its tenant, and by nobody else.
+#[tokio::test]
+async fn a_tenant_ends_its_own_keys() {
+    let cloud = TestCloud::start().await;
+    let made = cloud.post(OWN, json!({"name": "ci"})).await;
+    let made = &made.json["data"];
+    let (key, id) = (text(&made["key"]), text(&made["id"]));
+    let one = format!("{OWN}/{id}");
     let suspended = cloud.post(&format!("{one}/suspend"), json!({})).await;
     assert_eq!(suspended.json["data"]["enabled"], false);
     assert_eq!(try_key(&cloud, &key).await.status, 401);
