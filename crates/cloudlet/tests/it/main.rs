@@ -18,6 +18,7 @@ mod openapi;
 mod operator;
 mod order;
 mod process;
+mod rates;
 mod raw;
 mod tidy;
 mod world;
