@@ -24,6 +24,8 @@ pub enum Urgency {
     Engine,
     /// Requests.
     Request,
+    /// What nobody waits for: after all the others, one to a commit.
+    Upkeep,
 }
 
 /// What a commit changed, as far as anybody waits for it.
@@ -35,6 +37,17 @@ pub struct Committed {
     /// happens at the commit's time.
     #[allow(dead_code, reason = "held, not read")]
     pub(super) busy: Option<Busy>,
+}
+
+/// What is left after a batch of old jobs was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expired {
+    /// Perhaps more that are to go now.
+    More,
+    /// None that is to go now, but jobs that will once they ended long enough ago.
+    Later,
+    /// No job that has ended.
+    Nothing,
 }
 
 /// A tenant as stored.

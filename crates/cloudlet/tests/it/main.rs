@@ -20,5 +20,6 @@ mod order;
 mod process;
 mod rates;
 mod raw;
+mod retention;
 mod tidy;
 mod world;

@@ -49,6 +49,8 @@ fn partial_indexes_are_used() {
         (sql::CALLS, "job_call"),
         (sql::READY_CALLS, "job_call"),
         (sql::CANCEL_WISHES, "job_cancel"),
+        (sql::ENDED_JOBS, "job_completed"),
+        (sql::ENDED_SINCE, "job_completed"),
         (sql::RESOURCES_OF_TENANT, "resource_tenant"),
         (sql::KEYS, "api_key_owner"),
     ] {
@@ -72,10 +74,11 @@ fn a_newer_or_another_schema_is_refused() {
     assert!(error.to_string().contains("newer Cloudlet"), "{error}");
 
     let mut connection = migrated();
-    let other = [Migration {
-        name: "first",
+    let other = migrate::ALL.iter().map(|known| Migration {
+        name: known.name,
         sql: "SELECT 1",
-    }];
+    });
+    let other: Vec<_> = other.collect();
     let error = migrate::migrate(&mut connection, &other, Timestamp::default()).unwrap_err();
     assert!(error.to_string().contains("not the one"), "{error}");
 }
@@ -83,20 +86,41 @@ fn a_newer_or_another_schema_is_refused() {
 #[test]
 fn a_migration_is_applied_whole_or_not_at_all() {
     let mut connection = migrated();
-    let first = migrate::ALL.first().unwrap();
-    let broken = [
-        Migration {
-            name: first.name,
-            sql: first.sql,
-        },
-        Migration {
-            name: "broken",
-            sql: "CREATE TABLE half (x INTEGER) STRICT; CREATE NONSENSE;",
-        },
-    ];
-    assert!(migrate::migrate(&mut connection, &broken, Timestamp::default()).is_err());
+    let known = migrate::ALL.iter().map(|known| Migration {
+        name: known.name,
+        sql: known.sql,
+    });
+    let broken = Migration {
+        name: "broken",
+        sql: "CREATE TABLE half (x INTEGER) STRICT; CREATE NONSENSE;",
+    };
+    let broken: Vec<_> = known.chain([broken]).collect();
+    let error = migrate::migrate(&mut connection, &broken, Timestamp::default()).unwrap_err();
+    assert!(error.to_string().contains("(broken) failed"), "{error}");
     migrate::migrate(&mut connection, migrate::ALL, Timestamp::default()).unwrap();
     assert!(connection.prepare("SELECT x FROM half").is_err());
+}
+
+/// Jobs that were answered before the schema knew by which answer learn it.
+#[test]
+fn jobs_of_an_older_schema_learn_their_answer() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrate::migrate(&mut connection, &migrate::ALL[..1], Timestamp::default()).unwrap();
+    for id in 1_u8..=4 {
+        let insert = "INSERT INTO job (id, tenant, host, state, blockers, synchronous, cancel, body) \
+            VALUES (?1, x'', x'', 'pending', 0, 0, 0, '{}')";
+        connection.execute(insert, [[id; 16]]).unwrap();
+    }
+    for (key, jobs) in [(8_u8, [[1_u8; 16], [3; 16]].concat()), (9, vec![4; 16])] {
+        let insert = "INSERT INTO answer VALUES (?1, x'', ?2, 0)";
+        connection.execute(insert, ([key; 16], jobs)).unwrap();
+    }
+    migrate::migrate(&mut connection, migrate::ALL, Timestamp::default()).unwrap();
+    let sql = "SELECT answer FROM job ORDER BY number";
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    let answers: Vec<Option<[u8; 16]>> = rows.collect::<Result<_, _>>().unwrap();
+    assert_eq!(answers, [Some([8; 16]), None, Some([8; 16]), Some([9; 16])]);
 }
 
 fn open(directory: &std::path::Path) -> Sqlite {
