@@ -79,7 +79,7 @@ pub struct ApiKeyInfo {
     /// Requests in a window; null is the server's default.
     pub rate_limit_max: Option<u32>,
     /// Seconds of the window; null where it has no limit of its own.
-    pub rate_limit_window: Option<u32>,
+    pub rate_limit_window: Option<u64>,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when on it is refused; null is never.

@@ -4,23 +4,36 @@
 //! the wrong door gets 403, and so does one without the scope that its request needs: [`needed`] is
 //! the one place that says which. What a caller may see is decided by rules and queries, which all
 //! take the tenant; not here.
+//!
+//! The door looks at the key to count the request; whether it opens anything is judged when the whole
+//! request is there, since a body takes its time and the key may have been revoked meanwhile.
 
-use super::{App, error::ApiError};
+use super::{App, error::ApiError, rates, windows::Drawn};
 use crate::{
     keys,
-    store::{KnownKey, Owner},
+    store::{KnownKey, Owner, StoreError},
 };
 use api::{ErrorCode, TenantId, admin::Scope};
 use axum::{
-    extract::FromRequestParts,
+    extract::{ConnectInfo, FromRequestParts},
     http::{HeaderMap, Method, header, request::Parts},
 };
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 /// Requests that change nothing though their method says otherwise.
 const READS: &[(Method, &str)] = &[(Method::POST, "/v1/resource/jobs")];
 /// What any valid key may ask.
 const NEEDS_NO_SCOPE: &str = "/v1/auth/check";
+
+/// Who came to the door, and what the request drew: judged where its turn is in the order of errors.
+#[derive(Clone, Debug)]
+pub(super) struct Visitor {
+    key: Result<Option<Arc<KnownKey>>, StoreError>,
+    drawn: Option<Drawn>,
+}
 
 /// A tenant, by one of its keys.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +54,49 @@ pub(super) struct Operator;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Open;
 
+impl Visitor {
+    /// Who sends this request, if its path is one that takes a key.
+    pub(super) async fn of(app: &App, parts: &Parts) -> Option<Self> {
+        let path = parts.uri.path();
+        if !rates::is_counted(path) {
+            return None;
+        }
+        let (purpose, address) = (rates::purpose(&parts.method, path), address(parts));
+        let key = valid_key(app, &parts.headers).await;
+        let drawn = app.rates.as_ref().map(|rates| match &key {
+            Ok(Some(key)) => rates.draw_key(key.row.id, key.row.wish.rate_limit, purpose),
+            Ok(None) | Err(_) => rates.draw_address(address),
+        });
+        Some(Self { key, drawn })
+    }
+
+    /// What it drew, unless nobody is limited.
+    pub(super) fn drawn(&self) -> Option<Drawn> {
+        self.drawn
+    }
+
+    /// The key, if it is still valid: else 429 of the address, else 401.
+    async fn key(&self, app: &App, parts: &Parts) -> Result<Arc<KnownKey>, ApiError> {
+        if self.key.clone()?.is_none() {
+            self.judge("from an address without a valid API key")?;
+            return Err(unauthorized());
+        }
+        let key = valid_key(app, &parts.headers).await?;
+        let key = key.ok_or_else(unauthorized)?;
+        app.store().note_use(key.row.id, app.engine.clock().now());
+        Ok(key)
+    }
+
+    /// 429 of the key, which comes after 401 and 403.
+    fn admit(&self) -> Result<(), ApiError> {
+        self.judge("with one API key")
+    }
+
+    fn judge(&self, whose: &str) -> Result<(), ApiError> {
+        self.drawn.map_or(Ok(()), |drawn| drawn.judge(whose))
+    }
+}
+
 impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
@@ -54,7 +110,8 @@ impl FromRequestParts<App> for Myself {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let key = key(&parts.headers, app).await?;
+        let visitor = visitor(parts)?;
+        let key = visitor.key(app, parts).await?;
         let Owner::Tenant(tenant) = key.row.owner else {
             let text = "The operator's key is for /admin/v1; use a tenant's key here";
             return Err(ApiError::new(ErrorCode::Forbidden, text));
@@ -70,6 +127,7 @@ impl FromRequestParts<App> for Myself {
             let text = format!("This key has not the scope '{scope}'; use one that has");
             return Err(ApiError::new(ErrorCode::Forbidden, text));
         }
+        visitor.admit()?;
         Ok(Self { tenant, key })
     }
 }
@@ -78,13 +136,16 @@ impl FromRequestParts<App> for Operator {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        match key(&parts.headers, app).await?.row.owner {
-            Owner::Operator => Ok(Self),
+        let visitor = visitor(parts)?;
+        match visitor.key(app, parts).await?.row.owner {
+            Owner::Operator => {}
             Owner::Tenant(_) => {
                 let text = "A tenant's key is for /v1; use the operator's key here";
-                Err(ApiError::new(ErrorCode::Forbidden, text))
+                return Err(ApiError::new(ErrorCode::Forbidden, text));
             }
         }
+        visitor.admit()?;
+        Ok(Self)
     }
 }
 
@@ -99,6 +160,11 @@ impl FromRequestParts<App> for Open {
     }
 }
 
+fn visitor(parts: &Parts) -> Result<&Visitor, ApiError> {
+    let visitor = parts.extensions.get();
+    visitor.ok_or_else(|| ApiError::internal("a route outside of /v1 and /admin/v1 takes a key"))
+}
+
 /// The scope that a tenant's request needs. What is not known to be a read changes something.
 fn needed(method: &Method, path: &str) -> Option<Scope> {
     if path == NEEDS_NO_SCOPE {
@@ -109,14 +175,21 @@ fn needed(method: &Method, path: &str) -> Option<Scope> {
     Some(if reads { Scope::Read } else { Scope::Write })
 }
 
-async fn key(headers: &HeaderMap, app: &App) -> Result<Arc<KnownKey>, ApiError> {
-    let key = presented(headers).ok_or_else(unauthorized)?;
+/// The key that a request shows, if it is valid now.
+async fn valid_key(app: &App, headers: &HeaderMap) -> Result<Option<Arc<KnownKey>>, StoreError> {
+    let Some(key) = presented(headers) else {
+        return Ok(None);
+    };
     let known = app.store().key(keys::digest(key)).await?;
     let now = app.engine.clock().now();
-    let known = known.filter(|known| known.is_valid(now));
-    let known = known.ok_or_else(unauthorized)?;
-    app.store().note_use(known.row.id, now);
-    Ok(known)
+    Ok(known.filter(|known| known.is_valid(now)))
+}
+
+/// Where the connection comes from. What a header such as `X-Forwarded-For` says is not asked: anybody
+/// can send one.
+fn address(parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0.ip())
 }
 
 fn unauthorized() -> ApiError {

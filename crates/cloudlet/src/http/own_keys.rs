@@ -9,6 +9,7 @@ use super::{
     body::Body,
     error::ApiError,
     key_wish,
+    limits::RATE_WINDOW,
     params::{Params, PathId},
 };
 use crate::{
@@ -21,6 +22,8 @@ use api::{
 };
 use axum::{extract::State, http::StatusCode};
 
+/// The window of every limit, in seconds.
+const RATE_WINDOW_SECONDS: u64 = RATE_WINDOW.as_secs();
 const KIND: &str = "api_key";
 const STORE_IT: &str = "Store it now: it is not shown again";
 
@@ -234,7 +237,7 @@ fn info(tenant: TenantId, key: KeyRow) -> ApiKeyInfo {
         scopes: key_wish::shown(key.wish.scopes),
         rate_limit_enabled: key.wish.rate_limit.is_some(),
         rate_limit_max: key.wish.rate_limit,
-        rate_limit_window: None,
+        rate_limit_window: key.wish.rate_limit.map(|_| RATE_WINDOW_SECONDS),
         created_at: key.created_at,
         expires_at: key.expires_at,
         last_used_at: key.used_at,

@@ -123,6 +123,58 @@ async fn listed(cloud: &Process, key: &str) -> u16 {
     answer.status().as_u16()
 }
 
+/// A request that came before the revocation and is whole only after it changes nothing.
+#[tokio::test]
+async fn a_body_that_is_whole_too_late() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let cloud = TestCloud::start().await;
+    let made = cloud.post(OWN, json!({"name": "short"})).await;
+    let (key, id) = (
+        text(&made.json["data"]["key"]),
+        text(&made.json["data"]["id"]),
+    );
+    let body = TestCloud::machine("late").to_string();
+    let (first, second) = body.split_at(10);
+    let address = cloud.url.trim_start_matches("http://");
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    // Asked to go on: the server has read the head and waits for the body.
+    let head = format!(
+        "POST {MACHINES} HTTP/1.1\r\nHost: cloud\r\nConnection: close\r\nX-API-Key: {key}\r\n\
+         Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut seen = [0; 12];
+    stream.read_exact(&mut seen).await.unwrap();
+    assert_eq!(&seen, b"HTTP/1.1 100");
+    stream.write_all(first.as_bytes()).await.unwrap();
+    assert_eq!(cloud.delete(&format!("{OWN}/{id}")).await.status, 204);
+    stream.write_all(second.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains("HTTP/1.1 401 "), "{answer}");
+    assert_eq!(cloud.get(MACHINES).await.json["meta"]["total"], 0);
+}
+
+#[tokio::test]
+async fn a_key_with_a_limit_of_its_own() {
+    let cloud = TestCloud::start_with(&["--rate-limit", "on"]).await;
+    let key = cloud
+        .key_with(json!({"name": "few", "rateLimitMax": 2}))
+        .await;
+    for left in ["1", "0"] {
+        let answer = try_key(&cloud, &key).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("x-ratelimit-limit"), "2");
+        assert_eq!(answer.header("x-ratelimit-remaining"), left);
+    }
+    let third = try_key(&cloud, &key).await;
+    third.is_error(429, "RATE_LIMIT_EXCEEDED");
+    let id = cloud.get(OWN).await.json["data"][1]["id"].clone();
+    let shown = cloud.get(&format!("{OWN}/{}", text(&id))).await;
+    assert_eq!(shown.json["data"]["rateLimitWindow"], 60);
+}
+
 /// Expiry is the server's clock's, and starts again with a new secret.
 #[tokio::test]
 async fn a_key_expires_on_the_servers_clock() {
