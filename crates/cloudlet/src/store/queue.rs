@@ -1,7 +1,7 @@
 //! Where transactions wait for the writer: the engine's first, then requests, then one of upkeep.
 //!
 //! Requests are bounded by permits that they hold until they are answered; the engine is bounded by
-//! the slots of its hosts; upkeep is one task, which waits for each before the next.
+//! the slots of its hosts; upkeep is a task or two, each of which waits for one before the next.
 
 use super::{StoreError, Urgency};
 use std::{
