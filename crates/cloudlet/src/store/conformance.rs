@@ -15,7 +15,7 @@ use model::{
     job::{JobError, Phase},
     limits::HOST_SLOTS,
     memory::Memory,
-    ops::{vm_create, vm_delete, vm_rename, vm_reset, vm_start, vm_stop},
+    ops::{job_cancel, vm_create, vm_delete, vm_rename, vm_reset, vm_start, vm_stop},
     report::Failure,
     spec::{DiskObserved, ProcessObserved},
     writes::AnswerKey,
@@ -183,7 +183,7 @@ impl Pair {
             .fetch_add(self.random.random_range(-3..400), Ordering::SeqCst);
         let tenant = *self.tenants.choose(&mut self.random).unwrap();
         let id = self.resource();
-        match self.random.random_range(0..24) {
+        match self.random.random_range(0..25) {
             0..=2 => self.create(tenant).await,
             3 => {
                 let rule = move |context: &Context<'_>| vm_delete::accept(context, tenant, id);
@@ -210,6 +210,11 @@ impl Pair {
                 let _ = self.both(Box::new(rule)).await;
             }
             8..=11 => self.turn().await,
+            24 => {
+                let job = self.job();
+                let rule = move |context: &Context<'_>| job_cancel::accept(context, tenant, job);
+                let _ = self.both(Box::new(rule)).await;
+            }
             12 => {
                 let job = self.job();
                 let rule = move |context: &Context<'_>| Ok(course::cancel(context, job));
