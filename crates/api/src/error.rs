@@ -40,7 +40,6 @@ macro_rules! codes {
     ($($code:ident = $text:literal, $status:literal;)*) => {
         /// The stable code of an error. The set is closed; each code has one HTTP status.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub enum ErrorCode {
             $(
                 #[doc = concat!("HTTP status ", stringify!($status), ".")]
@@ -85,4 +84,26 @@ codes! {
     DriverError = "DRIVER_ERROR", 502;
     ShuttingDown = "SHUTTING_DOWN", 503;
     StoreUnavailable = "STORE_UNAVAILABLE", 503;
+}
+
+/// By hand, since a derive does not see the names that the macro gives.
+#[cfg(feature = "openapi")]
+mod openapi {
+    use super::ErrorCode;
+    use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
+
+    impl utoipa::PartialSchema for ErrorCode {
+        fn schema() -> RefOr<Schema> {
+            let text =
+                "The stable code of an error. The set is closed; each code has one HTTP status.";
+            let codes = ErrorCode::ALL.iter().map(|code| code.as_str());
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some(text))
+                .enum_values(Some(codes))
+                .into()
+        }
+    }
+
+    impl utoipa::ToSchema for ErrorCode {}
 }

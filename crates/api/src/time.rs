@@ -3,6 +3,11 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, str::FromStr};
 
+/// 0000-01-01T00:00:00.000Z.
+const FIRST_WRITABLE_MS: i64 = -62_167_219_200_000;
+/// 9999-12-30T22:00:00.000Z, the last that is a date everywhere on earth, and so the last of `jiff`.
+const LAST_WRITABLE_MS: i64 = 253_402_207_200_000;
+
 /// A moment, in whole milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -24,12 +29,13 @@ impl Timestamp {
     }
 }
 
+/// Never fails, since an answer is made of it: what RFC 3339 cannot write is shown as the first or
+/// the last moment that it can.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(moment) => write!(f, "{moment:.3}"),
-            Err(_) => Err(fmt::Error),
-        }
+        let writable = self.0.clamp(FIRST_WRITABLE_MS, LAST_WRITABLE_MS);
+        let moment = jiff::Timestamp::from_millisecond(writable).unwrap_or(jiff::Timestamp::MAX);
+        write!(f, "{moment:.3}")
     }
 }
 
@@ -78,7 +84,7 @@ mod openapi {
 
 #[cfg(test)]
 mod tests {
-    use super::Timestamp;
+    use super::{FIRST_WRITABLE_MS, LAST_WRITABLE_MS, Timestamp};
 
     #[test]
     fn three_digits_always() {
@@ -89,6 +95,25 @@ mod tests {
         ] {
             assert_eq!(Timestamp::from_millis(millis).to_string(), text);
             assert_eq!(text.parse::<Timestamp>().unwrap().as_millis(), millis);
+        }
+    }
+
+    #[test]
+    fn every_moment_can_be_written_and_read_again() {
+        let (first, last) = ("0000-01-01T00:00:00.000Z", "9999-12-30T22:00:00.000Z");
+        for (millis, text) in [
+            (i64::MIN, first),
+            (FIRST_WRITABLE_MS - 1, first),
+            (FIRST_WRITABLE_MS, first),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (LAST_WRITABLE_MS, last),
+            (LAST_WRITABLE_MS + 1, last),
+            (i64::MAX, last),
+        ] {
+            let json = serde_json::to_string(&Timestamp::from_millis(millis)).unwrap();
+            assert_eq!(json, format!("\"{text}\""), "{millis}");
+            let read: Timestamp = serde_json::from_str(&json).unwrap();
+            assert_eq!(read.to_string(), text);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     engine::Engine,
     faults::Faults,
     host::sim::{SimDriver, SimOptions},
-    http::{self, App},
+    http::{self, App, listen},
     store::Store,
 };
 use anyhow::Context as _;
@@ -33,7 +33,7 @@ pub struct Server {
     pub address: SocketAddr,
     engine: Engine,
     closing: CancellationToken,
-    serving: JoinHandle<std::io::Result<()>>,
+    serving: JoinHandle<()>,
 }
 
 impl Server {
@@ -65,12 +65,9 @@ impl Server {
         first_start::greet(config, address, keys.as_ref());
         let app = App::new(engine.clone(), catalogue, config);
         let closing = CancellationToken::new();
-        let closed = closing.clone().cancelled_owned();
-        let serving = tokio::spawn(async move {
-            axum::serve(listener, http::router(app))
-                .with_graceful_shutdown(closed)
-                .await
-        });
+        let limits = listen::Limits::draining_for(DRAIN_LIMIT);
+        let served = listen::serve(listener, http::router(app), closing.clone(), limits);
+        let serving = tokio::spawn(served);
         Ok(Self {
             address,
             engine,
@@ -86,13 +83,7 @@ impl Server {
         self.engine.drain();
         self.engine.stop_agent().await;
         self.closing.cancel();
-        let mut serving = self.serving;
-        if tokio::time::timeout(DRAIN_LIMIT, &mut serving)
-            .await
-            .is_err()
-        {
-            serving.abort();
-        }
+        self.serving.await?;
         self.engine.stop().await;
         Ok(())
     }

@@ -10,17 +10,15 @@ use api::{
 };
 
 /// A text as one line that no shell's `echo` can break JSON with: no backslash, no double quote,
-/// no control character, at most 300 characters.
+/// no control character, at most 300 characters; its words stand one space apart.
 pub fn line(text: &str) -> String {
-    text.chars()
-        .map(|character| match character {
-            '\\' => '/',
-            '"' => '\'',
-            control if control.is_control() => ' ',
-            plain => plain,
-        })
-        .take(ERROR_LIMIT)
-        .collect()
+    // The separators of lines and paragraphs are white space, not control characters.
+    let words = text.split(|character: char| character.is_control() || character.is_whitespace());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let plain = words.join(" ").replace('\\', "/").replace('"', "'");
+    let mut line: String = plain.chars().take(ERROR_LIMIT).collect();
+    line.truncate(line.trim_end().len());
+    line
 }
 
 /// A job as a poll shows it.
@@ -231,5 +229,12 @@ mod tests {
     fn an_error_is_one_plain_line() {
         assert_eq!(line("a \"b\" c:\\d\ne"), "a 'b' c:/d e");
         assert_eq!(line(&"🦀".repeat(400)).chars().count(), 300);
+        assert_eq!(
+            line(" a\u{2028}b\r\n\u{2029}\t c\u{85}\u{0}d\u{a0} "),
+            "a b c d"
+        );
+        assert_eq!(line(" \n\u{2028}"), "");
+        let cut_at_a_space = format!("{} b", "a".repeat(299));
+        assert_eq!(line(&cut_at_a_space), "a".repeat(299));
     }
 }

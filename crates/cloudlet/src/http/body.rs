@@ -25,7 +25,15 @@ pub(super) enum Received {
 }
 
 /// Reads a body to its end. `None`: it was cut off, so the request never was whole.
-pub(super) async fn receive(body: Incoming) -> Option<Received> {
+///
+/// One whose length is known to be too much is not asked for where its sender waits to be asked, and
+/// not read where reading it all would take too long.
+pub(super) async fn receive(headers: &HeaderMap, body: Incoming) -> Option<Received> {
+    let size = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let waits = headers.contains_key(header::EXPECT);
+    if size > BODY_DRAIN_LIMIT || (size > BODY_LIMIT && waits) {
+        return Some(Received::TooLarge);
+    }
     tokio::time::timeout(BODY_PATIENCE, read(body)).await.ok()?
 }
 
@@ -131,9 +139,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_body_is_read_but_not_kept() {
-        let whole = receive(Incoming::from(vec![b' '; BODY_LIMIT])).await;
+        let none = HeaderMap::new();
+        let whole = receive(&none, Incoming::from(vec![b' '; BODY_LIMIT])).await;
         assert!(matches!(whole, Some(Received::Whole(bytes)) if bytes.len() == BODY_LIMIT));
-        let large = receive(Incoming::from(vec![b' '; BODY_LIMIT + 1])).await;
+        let large = receive(&none, Incoming::from(vec![b' '; BODY_LIMIT + 1])).await;
         assert!(matches!(large, Some(Received::TooLarge)));
     }
 }

@@ -2,8 +2,9 @@
 
 use super::{App, answer::Answer, error::ApiError, limits::CALL_PATIENCE, virtual_machines};
 use crate::engine::CallEnd;
-use api::{ErrorCode, JobErrorCode, JobId, ResourceId, TenantId, machine::MachineDetail};
-use model::{Context, Job, JobState, Refusal, accept::Accepted, ops::Call, render};
+use api::machine::{MachineDetail, MachineStatus};
+use api::{ErrorCode, JobErrorCode, JobId, ResourceId, TenantId};
+use model::{Context, Job, JobState, Operation, Refusal, accept::Accepted, ops::Call, render};
 
 /// An accepting rule of a call.
 pub(super) type Rule = fn(&Context<'_>, TenantId, ResourceId) -> Accepted<Call>;
@@ -23,7 +24,24 @@ pub(super) async fn call(
         return Ok(Answer::ok(render::machine_detail(&machine, &app.catalogue)));
     }
     judge(&end, app.engine.is_draining())?;
-    virtual_machines::detail(app, tenant, id).await
+    let mut machine = virtual_machines::detail(app, tenant, id).await?;
+    if let Some(status) = reached(&end) {
+        machine.status = status;
+    }
+    Ok(Answer::ok(machine))
+}
+
+/// What a call that completed has reached. The machine may be on its way elsewhere already, for the
+/// next in line; that is not what this caller asked about.
+fn reached(end: &CallEnd) -> Option<MachineStatus> {
+    match end {
+        CallEnd::Ended(job) if job.state == JobState::Completed => match job.operation {
+            Operation::VmStart | Operation::VmReset => Some(MachineStatus::Running),
+            Operation::VmStop => Some(MachineStatus::Shutoff),
+            Operation::VmCreate | Operation::VmDelete => None,
+        },
+        _ => None,
+    }
 }
 
 /// Whether a call's end is answered with the machine as it is, or how else.
@@ -71,7 +89,7 @@ fn failed(job: &Job) -> ApiError {
 mod tests {
     use super::*;
     use api::{HostId, Timestamp};
-    use model::{Operation, job::JobError};
+    use model::job::JobError;
     use uuid::Uuid;
 
     fn job(state: JobState, error: Option<JobErrorCode>) -> Box<Job> {
@@ -122,6 +140,20 @@ mod tests {
             let found = judge(&end, false).map_err(|error| error.code.status());
             assert_eq!(found.err().unwrap_or(200), status, "{end:?}");
         }
+    }
+
+    #[test]
+    fn what_a_completed_call_has_reached() {
+        let ended = |operation| {
+            let mut job = job(JobState::Completed, None);
+            job.operation = operation;
+            reached(&CallEnd::Ended(job))
+        };
+        assert_eq!(ended(Operation::VmStart), Some(MachineStatus::Running));
+        assert_eq!(ended(Operation::VmReset), Some(MachineStatus::Running));
+        assert_eq!(ended(Operation::VmStop), Some(MachineStatus::Shutoff));
+        let goes_on = CallEnd::StillRunning(job(JobState::Running, None));
+        assert_eq!(reached(&goes_on), None);
     }
 
     #[test]

@@ -21,9 +21,9 @@ use axum::extract::State;
     params(
         ("page" = Option<u64>, Query, description = "From 1, the default"),
         ("limit" = Option<u64>, Query, description = "Rows on a page, 1 to 100; default 10"),
-        ("name" = Option<String>, Query, description = "Only of this name, without case"),
-        ("countryName" = Option<String>, Query, description = "Only in this country, without case"),
-        ("regionName" = Option<String>, Query, description = "Only in this region, without case"),
+        ("name" = Option<String>, Query, description = "Only with this in the name, without case"),
+        ("countryName" = Option<String>, Query, description = "Only with this in the country's name, without case"),
+        ("regionName" = Option<String>, Query, description = "Only with this in the region's name, without case"),
     ),
     responses((status = 200, description = "A page", body = Envelope<Vec<DataCenterRow>>)),
 )]
@@ -44,7 +44,7 @@ pub(super) async fn list(
     params(
         ("page" = Option<u64>, Query, description = "From 1, the default"),
         ("limit" = Option<u64>, Query, description = "Rows on a page, 1 to 100; default 10"),
-        ("countryName" = Option<String>, Query, description = "Only in this country, without case"),
+        ("countryName" = Option<String>, Query, description = "Only with this in the country's name, without case"),
     ),
     responses((status = 200, description = "A page", body = Envelope<Vec<RegionRow>>)),
 )]

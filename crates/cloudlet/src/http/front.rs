@@ -44,7 +44,7 @@ pub(super) async fn door(State(app): State<App>, request: Request, next: Next) -
 async fn inside(mut request: Request, next: Next) -> Response {
     slash::take_off(&mut request);
     let (mut parts, incoming) = request.into_parts();
-    let Some(received) = body::receive(incoming).await else {
+    let Some(received) = body::receive(&parts.headers, incoming).await else {
         let text = "The body ended before it was whole; nothing was done";
         return ApiError::body(text).into_response();
     };

@@ -6,6 +6,7 @@
 use super::{
     error::ApiError,
     limits::{DEPTH_LIMIT, SEEN_CHARS},
+    surrogates,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -27,9 +28,18 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         );
         return Err(ApiError::body(text));
     }
-    let value: Value = serde_json::from_str(text)
-        .map_err(|error| ApiError::body(format!("The body is not JSON: {error}")))?;
+    let value: Value = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
     typed(&value)
+}
+
+fn not_json(text: &str, error: &serde_json::Error) -> ApiError {
+    let half = "holds half of a surrogate pair, which no text can; send both halves, or the \
+                character itself";
+    match surrogates::field_with_a_half(text) {
+        Some(field) if field.is_empty() => ApiError::body(format!("The body {half}")),
+        Some(field) => ApiError::field(&field, half),
+        None => ApiError::body(format!("The body is not JSON: {error}")),
+    }
 }
 
 fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, ApiError> {

@@ -158,7 +158,8 @@ fn what_is_no_json() {
     for (body, says) in [
         ("{", "not JSON: EOF while parsing an object at line 1"),
         (r#"{"a":1} x"#, "not JSON: trailing characters"),
-        (r#"{"a":"\ud800"}"#, "not JSON"),
+        (r#"{"a":"\ud8"}"#, "not JSON"),
+        (r#""\ud800""#, "half of a surrogate pair"),
         (r#"{'a':1}"#, "not JSON: key must be a string"),
         (r#"{"a":1e999}"#, "not JSON: number out of range"),
     ] {
@@ -172,6 +173,16 @@ fn what_is_no_json() {
         "{}",
         error.message
     );
+}
+
+#[test]
+fn half_of_a_surrogate_pair_names_its_field() {
+    let found = refused::<MachineCreate>(&create(r#","name":"a\udc00""#));
+    let says = "name: holds half of a surrogate pair, which no text can";
+    assert_eq!(found.0, "name");
+    assert!(found.1.starts_with(says), "{}", found.1);
+    let found = refused::<JobPoll>(r#"{"jobIds":["a","\ud800"]}"#);
+    assert_eq!(found.0, "jobIds[1]");
 }
 
 #[test]

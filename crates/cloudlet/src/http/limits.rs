@@ -1,7 +1,12 @@
 //! Every limit of a request, by name. ARCHITECTURE.md has the table.
 
+use api::Timestamp;
 use std::time::Duration;
 
+/// Connections at once; the next one waits to be accepted.
+pub const CONNECTION_LIMIT: usize = 4096;
+/// How long a request's head may take to arrive, and how long a connection may rest between two.
+pub const HEADER_PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes of a body.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 /// Bytes of a body that is too large which are still read, so that its sender gets to the answer.
@@ -28,6 +33,8 @@ pub const IDEMPOTENCY_KEY_LIMIT: usize = 255;
 pub const CORRELATION_ID_LIMIT: usize = 128;
 /// Seconds that a manual clock is moved at once: ten years.
 pub const ADVANCE_LIMIT: u64 = 315_360_000;
+/// Where a manual clock ends: 9999-12-30T00:00:00Z, so that what a job takes can still be written.
+pub const CLOCK_END: Timestamp = Timestamp::from_millis(253_402_128_000_000);
 /// The largest quota that can be kept.
 pub const QUOTA_LIMIT: u64 = i64::MAX.unsigned_abs();
 /// Characters of a refused value that an error shows.

@@ -18,12 +18,14 @@ mod front;
 mod jobs;
 mod json;
 pub mod limits;
+pub mod listen;
 mod meters;
 mod pages;
 mod params;
 mod repeat;
 mod router;
 mod slash;
+mod surrogates;
 mod virtual_machines;
 
 pub use document::openapi;

@@ -2,6 +2,7 @@
 //! answers to what is not there.
 
 use super::{App, answer::Answer, document, error::ApiError};
+use crate::store::StoreError;
 use api::{Envelope, ErrorCode};
 use axum::{
     extract::State,
@@ -41,7 +42,14 @@ pub(super) async fn readyz(
     _: super::auth::Open,
 ) -> Result<Answer<Health>, ApiError> {
     app.store().used(Vec::new()).await?;
+    writable(app.store().is_writable())?;
     Ok(Answer::ok(Health { status: "ok" }))
+}
+
+/// A store that can be read and not written, e.g. since its disk is full, takes no requests.
+fn writable(is_writable: bool) -> Result<(), StoreError> {
+    let cause = || StoreError::Unavailable("the store cannot be written".to_owned());
+    is_writable.then_some(()).ok_or_else(cause)
 }
 
 /// Counters in the text format of Prometheus.
@@ -107,7 +115,7 @@ fn typed(kind: &'static str, text: String) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::is_host;
+    use super::*;
 
     #[test]
     fn only_a_plain_host_is_repeated() {
@@ -118,5 +126,12 @@ mod tests {
         for host in ["", "a;rm", "a b", "$(id)", "<b>", "a\"", "ü", &long] {
             assert!(!is_host(host), "{host}");
         }
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_written_is_not_ready() {
+        assert!(writable(true).is_ok());
+        let error = ApiError::from(writable(false).expect_err("not ready"));
+        assert_eq!(error.code, ErrorCode::StoreUnavailable);
     }
 }

@@ -62,19 +62,20 @@ impl Params {
         })
     }
 
-    /// Whether a text is among those asked for, without case; nothing asked for fits all.
+    /// Whether a text holds one of those asked for, letter for letter but without case; nothing
+    /// asked for fits all.
     pub(super) fn fits(&self, name: &str, text: &str) -> bool {
         let text = text.to_lowercase();
         let mut asked = self.all(name).peekable();
-        asked.peek().is_none() || asked.any(|asked| asked.to_lowercase() == text)
+        asked.peek().is_none() || asked.any(|asked| text.contains(&asked.to_lowercase()))
     }
 
     /// A whole number, if it is there.
     pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        let Some(text) = self.all(name).last() else {
+        let Some(text) = only(name, self.all(name))? else {
             return Ok(None);
         };
-        text.parse().map(Some).map_err(|_| {
+        number(text).map(Some).ok_or_else(|| {
             let text = format!("must be a whole number, not {}", shown(text));
             ApiError::field(name, &text)
         })
@@ -90,14 +91,11 @@ impl Params {
 
     /// A number from 1 to `most`; an empty one is not a number.
     fn between(&self, name: &str, default: u64, most: u64) -> Result<u64, ApiError> {
-        let mut given = self.0.iter().filter(|(key, _)| key == name);
-        let Some((_, text)) = given.next_back() else {
+        let given = self.0.iter().filter(|(key, _)| key == name);
+        let Some(text) = only(name, given.map(|(_, text)| text.as_str()))? else {
             return Ok(default);
         };
-        let number = text
-            .parse()
-            .ok()
-            .filter(|number| (1..=most).contains(number));
+        let number = number(text).filter(|number| (1..=most).contains(number));
         number.ok_or_else(|| {
             let text = format!(
                 "must be a whole number from 1 to {most}, not {}",
@@ -106,6 +104,26 @@ impl Params {
             ApiError::field(name, &text)
         })
     }
+}
+
+/// The one value of a parameter that may stand once.
+fn only<'a>(
+    name: &str,
+    mut given: impl Iterator<Item = &'a str>,
+) -> Result<Option<&'a str>, ApiError> {
+    let first = given.next();
+    if given.next().is_some() {
+        return Err(ApiError::field(
+            name,
+            "is there more than once; once is right",
+        ));
+    }
+    Ok(first)
+}
+
+/// A number as JSON would write it: without the plus sign that Rust would take.
+fn number<T: FromStr>(text: &str) -> Option<T> {
+    (!text.starts_with('+')).then(|| text.parse().ok())?
 }
 
 /// A page of a list.
@@ -156,6 +174,7 @@ mod tests {
             ("page", "x"),
             ("page", ""),
             ("page", "1.0"),
+            ("page", "+1"),
             ("page", "99999999999999999999"),
             ("limit", "0"),
             ("limit", "101"),
@@ -184,11 +203,18 @@ mod tests {
         let east = params(&[("filter[regionName]", "EAST"), ("regionName", "west")]);
         assert!(east.fits("regionName", "East") && east.fits("regionName", "West"));
         assert!(!east.fits("regionName", "North"));
+        assert!(east.fits("regionName", "Middle East"), "a part will do");
+        assert!(!params(&[("name", "%")]).fits("name", "Lab A"));
+        assert!(params(&[("name", "B_")]).fits("name", "lab_a"));
         assert!(params(&[("regionName", "")]).fits("regionName", "East"));
         assert_eq!(
             params(&[("imageId", "12")]).integer("imageId").unwrap(),
             Some(12)
         );
-        assert!(params(&[("imageId", "1x")]).integer("imageId").is_err());
+        for wrong in ["1x", "+1"] {
+            assert!(params(&[("imageId", wrong)]).integer("imageId").is_err());
+        }
+        let twice = params(&[("imageId", "1"), ("filter[imageId]", "1")]);
+        assert!(twice.integer("imageId").is_err());
     }
 }

@@ -134,5 +134,10 @@ mod tests {
         for bad in [&b""[..], b"a b", b"\xc3\xa4", &[b'a'; 256]] {
             assert_eq!(with(bad), Err(Some(HEADER.to_owned())), "{bad:?}");
         }
+        let mut twice = HeaderMap::new();
+        for _ in 0..2 {
+            twice.append(HEADER, axum::http::HeaderValue::from_static("a"));
+        }
+        assert!(key(&twice).is_err(), "one key is meant");
     }
 }

@@ -84,7 +84,7 @@ pub(super) async fn show(
     Caller(tenant): Caller,
     PathId(id): PathId<ResourceId>,
 ) -> Detail {
-    detail(&app, tenant, id).await
+    detail(&app, tenant, id).await.map(Answer::ok)
 }
 
 /// Rename a virtual machine, at once.
@@ -170,8 +170,12 @@ pub(super) async fn reset(
 }
 
 /// A machine as it is now.
-pub(super) async fn detail(app: &App, tenant: TenantId, id: ResourceId) -> Detail {
+pub(super) async fn detail(
+    app: &App,
+    tenant: TenantId,
+    id: ResourceId,
+) -> Result<MachineDetail, ApiError> {
     let machine = app.store().machine(tenant, id).await?;
     let machine = machine.ok_or_else(Refusal::no_machine)?;
-    Ok(Answer::ok(render::machine_detail(&machine, &app.catalogue)))
+    Ok(render::machine_detail(&machine, &app.catalogue))
 }

@@ -175,6 +175,7 @@ async fn pages_and_parameters() {
             ("page", "-1"),
             ("page", "x"),
             ("page", "1.5"),
+            ("page", "%2B1"),
             ("page", ""),
             ("limit", "0"),
             ("limit", "101"),
@@ -185,18 +186,24 @@ async fn pages_and_parameters() {
                 .await
                 .names(name);
         }
+        for name in ["page", "limit"] {
+            let twice = format!("{list}?{name}=1&{name}=1");
+            cloud.get(&twice).await.names(name);
+        }
         let far = cloud.get(&format!("{list}?page=1000000&limit=100")).await;
         assert_eq!((far.status, &far.json["data"]), (200, &json!([])));
     }
     let sizes = format!("/v1/resource/data-centers/{LAB_A}/virtual-machine-sizes");
-    cloud
-        .get(&format!("{sizes}?imageId=x"))
-        .await
-        .names("imageId");
-    cloud
-        .get(&format!("{sizes}?imageId=999"))
-        .await
-        .names("imageId");
+    for query in [
+        "imageId=x",
+        "imageId=999",
+        "imageId=%2B12",
+        "imageId=12&imageId=13",
+        "imageId=12&filter%5BimageId%5D=12",
+    ] {
+        let answer = cloud.get(&format!("{sizes}?{query}")).await;
+        answer.names("imageId");
+    }
 }
 
 #[tokio::test]
@@ -400,6 +407,30 @@ async fn repeats() {
             .await
             .names("Idempotency-Key");
     }
+    let twice = cloud.request(Method::POST, MACHINES).json(&body);
+    let twice = twice.header("Idempotency-Key", "k-3");
+    send(twice.header("Idempotency-Key", "k-3"))
+        .await
+        .names("Idempotency-Key");
+}
+
+/// Half of a surrogate pair is no text: JSON can spell it, UTF-8 cannot.
+#[tokio::test]
+async fn half_of_a_surrogate_pair() {
+    let cloud = TestCloud::start().await;
+    for half in [r"\ud800", r"a\udfff", r"\ud83d\ud83d", r"\uD800b"] {
+        let body = TestCloud::machine("HALF").to_string().replace("HALF", half);
+        let request = cloud.request(Method::POST, MACHINES).body(body);
+        let answer = send(request).await;
+        answer.names("name");
+        let message = answer.json["message"].as_str().unwrap();
+        assert!(message.contains("half of a surrogate pair"), "{message}");
+    }
+    let whole = TestCloud::machine("HALF").to_string();
+    let whole = whole.replace("HALF", r"\ud83e\udd80");
+    let request = cloud.request(Method::POST, MACHINES).body(whole);
+    let made = send(request).await;
+    assert_eq!(made.json["data"][0]["resourceName"], "🦀", "{}", made.json);
 }
 
 #[tokio::test]

@@ -190,6 +190,47 @@ async fn resumes_and_does_not_restart() {
     );
 }
 
+/// Killed while the manual clock moves: it goes on from no earlier than any time that was shown.
+#[tokio::test]
+async fn a_manual_clock_never_goes_back() {
+    let mut cloud = Process::start(&["--clock", "manual"]);
+    let mut latest = String::new();
+    for round in 0..5 {
+        let mut jobs = Vec::new();
+        for number in 0..20 {
+            jobs.push(cloud.create(&format!("m-{round}-{number}")).await.0);
+        }
+        let admin = format!("{}/admin/v1/clock", cloud.url);
+        let request = cloud
+            .http
+            .post(admin)
+            .header("X-API-Key", crate::process::ADMIN_KEY);
+        let request = request.json(&serde_json::json!({ "advanceSeconds": 30 }));
+        let moving = tokio::spawn(request.send());
+        while !cloud
+            .poll(&jobs)
+            .await
+            .iter()
+            .any(|job| job["progress"].as_i64() > Some(20))
+        {
+            pause().await;
+        }
+        let shown = cloud.poll(&jobs).await;
+        latest = shown
+            .iter()
+            .map(|job| text(&job["updatedAt"]))
+            .max()
+            .unwrap()
+            .max(latest);
+        cloud.kill();
+        let _ = moving.await;
+        cloud.restart();
+        let (_, clock) = cloud.admin("GET", "/clock", None).await;
+        let now = text(&clock["data"]["now"]);
+        assert!(now >= latest, "the clock went back from {latest} to {now}");
+    }
+}
+
 /// SIGTERM: exit 0 within 10 s, and the job goes on at the next start.
 #[tokio::test]
 async fn a_drained_server_goes_on_at_the_next_start() {
@@ -243,6 +284,36 @@ async fn a_server_can_be_stopped_as_soon_as_it_answers() {
         let (status, _) = cloud.terminate();
         assert_eq!(status.code(), Some(0), "{}", cloud.log());
     }
+}
+
+/// A call that waits in line when its client closes the connection, or is cut off, has no effect later.
+#[tokio::test]
+async fn a_waiting_call_is_withdrawn_when_its_client_leaves() {
+    use tokio::io::AsyncWriteExt;
+    let cloud = Process::start(&["--sim-speed", "1"]);
+    let (create, machine) = cloud.create("left").await;
+    let path = format!("/v1/resource/virtual-machines/{machine}");
+    let store = cloud.data().join("cloudlet.db");
+    for is_reset in [false, true] {
+        let address = cloud.url.strip_prefix("http://").unwrap();
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path}/stop HTTP/1.1\r\nHost: x\r\nX-API-Key: {}\r\nContent-Length: 0\r\n\r\n",
+            crate::process::KEY
+        );
+        client.write_all(head.as_bytes()).await.unwrap();
+        crate::world::line_grows_to(&store, 2).await;
+        if is_reset {
+            client.set_zero_linger().unwrap();
+        }
+        drop(client);
+        crate::world::line_shrinks_to(&store, 1).await;
+    }
+    let poll = cloud.poll(std::slice::from_ref(&create)).await;
+    assert_eq!(poll[0]["status"], "in_progress", "the create is in the way");
+    assert_eq!(cloud.settle(&[create]).await[0]["status"], "completed");
+    assert_eq!(cloud.get(&path).await.1["data"]["status"], "Running");
+    assert_eq!(cloud.verify().await, (vec![], vec![]));
 }
 
 /// One server on a data directory: a second exits 1 and says who holds it.

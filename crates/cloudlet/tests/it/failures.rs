@@ -92,6 +92,18 @@ async fn a_create_that_fails_in_any_phase_leaves_nothing() {
     }
 }
 
+#[tokio::test]
+async fn an_error_is_one_line_of_plain_text() {
+    let cloud = Process::start(&["--sim-speed", "0"]);
+    let error = " The disk\r\n\tis\u{2028}on \u{2029} fire.\u{85}";
+    let fault = json!({ "operation": "vm.create", "kind": "fail", "error": error });
+    cloud.fault(&fault).await;
+    let (id, _) = cloud.create("burnt").await;
+    let ended = cloud.settle(&[id]).await.remove(0);
+    assert_eq!(ended["error"], "The disk is on fire.");
+    assert_eq!(ended["errorMessage"], ended["error"]);
+}
+
 /// A delete has no way back: it completes after one failure and is left over after two.
 #[tokio::test]
 async fn a_delete_goes_forward_then_is_left_over_then_a_new_delete_closes_it() {

@@ -15,6 +15,7 @@ mod failures;
 mod first_start;
 mod life;
 mod openapi;
+mod operator;
 mod order;
 mod process;
 mod raw;

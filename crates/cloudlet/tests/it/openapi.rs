@@ -40,6 +40,18 @@ fn it_is_openapi_3_1_and_every_operation_has_a_name_of_its_own() {
     }
 }
 
+/// What a client generator reads is what stands on the wire.
+#[test]
+fn error_codes_are_those_of_the_wire() {
+    let document = serde_json::to_value(cloudlet::http::openapi()).unwrap();
+    let listed = &document["components"]["schemas"]["ErrorCode"]["enum"];
+    let wire: Vec<_> = api::ErrorCode::ALL.iter().map(|it| it.as_str()).collect();
+    assert_eq!(listed, &serde_json::json!(wire));
+    for (code, text) in api::ErrorCode::ALL.iter().zip(wire) {
+        assert_eq!(serde_json::to_value(code).unwrap(), text);
+    }
+}
+
 #[test]
 fn no_reference_leads_nowhere() {
     let document = serde_json::to_value(cloudlet::http::openapi()).unwrap();

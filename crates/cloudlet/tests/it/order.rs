@@ -46,6 +46,34 @@ async fn calls(
     waiting
 }
 
+/// A call answers with what it reached, also if the next one in line has begun since.
+#[tokio::test]
+async fn a_call_answers_with_what_it_reached() {
+    let cloud = Arc::new(Process::start(&["--sim-speed", "0"]));
+    let (create, machine) = accept_create(&cloud).await;
+    cloud.settle(&[create]).await;
+    for round in 0..25 {
+        let mut calls = tokio::task::JoinSet::new();
+        for (verb, reached) in [("stop", "Shutoff"), ("start", "Running")] {
+            for _ in 0..3 {
+                let path = format!("/v1/resource/virtual-machines/{machine}/{verb}");
+                let cloud = cloud.clone();
+                calls.spawn(async move {
+                    let (status, answer) = cloud.request("POST", &path, None).await;
+                    (verb, status, answer["data"]["status"].clone(), reached)
+                });
+            }
+        }
+        for (verb, status, found, reached) in calls.join_all().await {
+            assert_eq!(
+                (status, &found),
+                (200, &json!(reached)),
+                "{verb}, round {round}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn effects_come_in_the_order_of_acceptance() {
     let cloud = Arc::new(Process::start(&["--sim-speed", "8"]));

@@ -109,6 +109,12 @@ async fn filters_of_the_catalogue() {
         ("regionName=nowhere", 0),
         ("name=lab%20a&countryName=united%20states", 1),
         ("countryName=", 3),
+        ("name=LAB", 3),
+        ("name=ab%20b", 1),
+        ("name=lab%25", 0),
+        ("name=lab_a", 0),
+        ("countryName=states", 2),
+        ("regionName=RA", 2),
     ] {
         let line = format!("GET /v1/resource/data-centers?{query}");
         let (status, _, json) = ask(&cloud, &line, "", "").await;
@@ -157,6 +163,26 @@ async fn a_request_cut_off_leaves_nothing() {
     }
     let (_, _, json) = ask(&cloud, "GET /v1/resource/virtual-machines", "", "").await;
     assert_eq!(json["meta"]["total"], 0);
+}
+
+/// A body that says beforehand that it is too large is refused before it is sent.
+#[tokio::test]
+async fn a_length_above_the_limit_is_refused_without_the_body() {
+    let cloud = TestCloud::start().await;
+    let line = "POST /v1/resource/virtual-machines";
+    for headers in [
+        "Content-Length: 2000000\r\nExpect: 100-continue\r\n",
+        "Content-Length: 4000000000\r\n",
+    ] {
+        let (status, _, json) = ask(&cloud, line, headers, "").await;
+        assert_eq!(
+            (status, &json["error"], &json["details"]["limit"]),
+            (413, &"PAYLOAD_TOO_LARGE".into(), &1_048_576.into())
+        );
+    }
+    let waits = "Content-Length: 20\r\nExpect: 100-continue\r\n";
+    let (status, _, _) = ask(&cloud, line, waits, "                    ").await;
+    assert_eq!(status, 100, "a body that is taken is asked for");
 }
 
 #[tokio::test]

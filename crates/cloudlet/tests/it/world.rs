@@ -29,16 +29,25 @@ pub(crate) fn effects(world: &Path, machine: &str) -> Vec<String> {
 
 /// Waits until so many jobs stand in line in all.
 pub(crate) async fn line_grows_to(store: &Path, length: i64) {
+    line_is(store, |standing| standing >= length).await;
+}
+
+/// Waits until no more jobs stand in line in all.
+pub(crate) async fn line_shrinks_to(store: &Path, length: i64) {
+    line_is(store, |standing| standing <= length).await;
+}
+
+async fn line_is(store: &Path, wanted: impl Fn(i64) -> bool) {
     for _ in 0..2_000 {
         let connection =
             Connection::open_with_flags(store, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         let standing: i64 = connection
             .query_row("SELECT count(*) FROM ticket", [], |row| row.get(0))
             .unwrap();
-        if standing >= length {
+        if wanted(standing) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    panic!("the line never grew to {length}");
+    panic!("the line never had the length that was waited for");
 }

@@ -6,10 +6,10 @@ use crate::http::{
     auth::{Open, Operator},
     body::Body,
     error::ApiError,
-    limits::ADVANCE_LIMIT,
+    limits::{ADVANCE_LIMIT, CLOCK_END},
 };
 use api::{
-    Envelope, ErrorCode,
+    Envelope, ErrorCode, Timestamp,
     admin::{Clock, ClockAdvance, ClockMode},
 };
 use axum::extract::State;
@@ -52,7 +52,16 @@ fn check(app: &App, seconds: u64) -> Result<(), ApiError> {
                     --clock manual";
         return Err(ApiError::new(ErrorCode::InvalidState, text));
     }
+    if !is_in_calendar(app.engine.clock().now(), seconds) {
+        let text = format!("would take the clock beyond {CLOCK_END}; less is right");
+        return Err(ApiError::field("advanceSeconds", &text));
+    }
     Ok(())
+}
+
+fn is_in_calendar(now: Timestamp, seconds: u64) -> bool {
+    let millis = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    now.plus_millis(millis) <= CLOCK_END
 }
 
 fn shown(app: &App) -> Clock {
@@ -63,5 +72,18 @@ fn shown(app: &App) -> Clock {
             true => ClockMode::Manual,
             false => ClockMode::Real,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_ends_where_times_can_still_be_written() {
+        assert_eq!(CLOCK_END.to_string(), "9999-12-30T00:00:00.000Z");
+        let before = CLOCK_END.plus_millis(-10_000);
+        assert!(is_in_calendar(before, 10) && !is_in_calendar(before, 11));
+        assert!(!is_in_calendar(before, u64::MAX) && is_in_calendar(CLOCK_END, 0));
     }
 }

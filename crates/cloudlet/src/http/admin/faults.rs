@@ -14,10 +14,12 @@ use api::{
     admin::{Fault, FaultCreate},
 };
 use axum::{extract::State, http::StatusCode};
-use model::Operation;
+use model::{Operation, render};
 
 /// What stands for every operation.
 const ANY: &str = "*";
+/// The progress of a job that is all but done.
+const MOST_PERCENT: u8 = 99;
 
 /// Place a fault; it strikes the first match after this.
 #[utoipa::path(
@@ -86,11 +88,21 @@ fn check(fault: &FaultCreate) -> Result<(), ApiError> {
     if let Some(phase) = &fault.at_phase {
         check_phase(phase, &operations)?;
     }
-    if fault.at_percent.is_some_and(|percent| percent > 100) {
-        return Err(ApiError::field(
-            "atPercent",
-            "must be a whole number from 0 to 100",
-        ));
+    if fault
+        .at_percent
+        .is_some_and(|percent| percent > MOST_PERCENT)
+    {
+        let text = format!(
+            "must be a whole number from 0 to {MOST_PERCENT}; {MOST_PERCENT} is the most that a job \
+             under way shows"
+        );
+        return Err(ApiError::field("atPercent", &text));
+    }
+    if let Some(error) = &fault.error
+        && render::line(error).is_empty()
+    {
+        let text = "says nothing; a job that failed says why. Leave it out for a text of ours";
+        return Err(ApiError::field("error", text));
     }
     if fault.times == Some(0) {
         return Err(ApiError::field(
@@ -157,7 +169,7 @@ mod tests {
         for (body, field) in [
             (r#"{"operation":"*","kind":"fail"}"#, None),
             (
-                r#"{"operation":"vm.create","kind":"stall","atPhase":"boot","atPercent":100,"probability":0.5}"#,
+                r#"{"operation":"vm.create","kind":"stall","atPhase":"boot","atPercent":99,"probability":0.5}"#,
                 None,
             ),
             (
@@ -173,8 +185,12 @@ mod tests {
                 Some("atPhase"),
             ),
             (
-                r#"{"operation":"*","kind":"fail","atPercent":101}"#,
+                r#"{"operation":"*","kind":"fail","atPercent":100}"#,
                 Some("atPercent"),
+            ),
+            (
+                r#"{"operation":"*","kind":"fail","error":" "}"#,
+                Some("error"),
             ),
             (
                 r#"{"operation":"*","kind":"fail","times":0}"#,

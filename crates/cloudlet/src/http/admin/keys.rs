@@ -7,7 +7,7 @@ use crate::{
         auth::{Open, Operator},
         body::Body,
         error::ApiError,
-        params::PathId,
+        params::{Params, PathId},
     },
     keys,
     store::{self, Owner},
@@ -18,6 +18,37 @@ use api::{
 };
 use axum::extract::State;
 use model::name;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What a client may ask of a key, whether it is built or not.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct Asked {
+    name: String,
+    scopes: Option<Value>,
+    expires_in_days: Option<Value>,
+    rate_limit_max: Option<Value>,
+}
+
+impl Asked {
+    /// Refuses what would narrow the key and is not built yet: a key that is wider than its owner
+    /// believes is worse than none.
+    fn check(&self) -> Result<(), ApiError> {
+        for (field, value) in [
+            ("scopes", &self.scopes),
+            ("expiresInDays", &self.expires_in_days),
+            ("rateLimitMax", &self.rate_limit_max),
+        ] {
+            if value.is_some() {
+                let text = "is not built yet, and the key would not be held to it; leave it out for \
+                            a key that may do everything and does not expire";
+                return Err(ApiError::field(field, text));
+            }
+        }
+        name::check("name", &self.name).map_err(ApiError::from)
+    }
+}
 
 /// Make a key for a tenant. Its secret is in this answer and nowhere else, ever.
 #[utoipa::path(
@@ -30,9 +61,9 @@ pub(in crate::http) async fn create(
     _: Operator,
     _: Open,
     PathId(id): PathId<TenantId>,
-    Body(body): Body<KeyCreate>,
+    Body(body): Body<Asked>,
 ) -> Result<Answer<KeyCreated>, ApiError> {
-    name::check("name", &body.name)?;
+    body.check()?;
     known(&app, id).await?;
     let (key, owner) = (keys::new_key(), Owner::Tenant(id));
     let (start, digest) = (keys::start(&key), keys::digest(&key));
@@ -44,20 +75,26 @@ pub(in crate::http) async fn create(
     Ok(Answer::created(KeyCreated { key, row }))
 }
 
-/// List a tenant's keys without their secrets, oldest first, all of them.
+/// List a tenant's keys without their secrets, oldest first.
 #[utoipa::path(
     get, path = "/admin/v1/tenants/{id}/keys", tag = "Operator", operation_id = "key.list",
-    params(("id" = TenantId, Path)),
-    responses((status = 200, description = "The keys", body = Envelope<Vec<KeyRow>>)),
+    params(
+        ("id" = TenantId, Path),
+        ("page" = Option<u64>, Query, description = "From 1, the default"),
+        ("limit" = Option<u64>, Query, description = "Rows on a page, 1 to 100; default 10"),
+    ),
+    responses((status = 200, description = "A page", body = Envelope<Vec<KeyRow>>)),
 )]
 pub(in crate::http) async fn list(
     State(app): State<App>,
     _: Operator,
     PathId(id): PathId<TenantId>,
+    params: Params,
 ) -> Result<Answer<Vec<KeyRow>>, ApiError> {
+    let page = params.page()?;
     known(&app, id).await?;
-    let rows = app.store().keys(id).await?;
-    Ok(Answer::ok(rows.into_iter().map(shown).collect()))
+    let (rows, meta) = page.cut(app.store().keys(id).await?);
+    Ok(Answer::page(rows.into_iter().map(shown).collect(), meta))
 }
 
 async fn known(app: &App, id: TenantId) -> Result<(), ApiError> {

@@ -8,7 +8,7 @@ use crate::{
         auth::{Open, Operator},
         body::Body,
         error::ApiError,
-        params::PathId,
+        params::{Params, PathId},
     },
     store::TenantRow,
 };
@@ -38,17 +38,24 @@ pub(in crate::http) async fn create(
     one(tenants).map(Answer::created)
 }
 
-/// List tenants by name, all of them.
+/// List tenants by name.
 #[utoipa::path(
     get, path = "/admin/v1/tenants", tag = "Operator", operation_id = "tenant.list",
-    responses((status = 200, description = "The tenants", body = Envelope<Vec<Tenant>>)),
+    params(
+        ("page" = Option<u64>, Query, description = "From 1, the default"),
+        ("limit" = Option<u64>, Query, description = "Rows on a page, 1 to 100; default 10"),
+    ),
+    responses((status = 200, description = "A page", body = Envelope<Vec<Tenant>>)),
 )]
 pub(in crate::http) async fn list(
     State(app): State<App>,
     _: Operator,
+    params: Params,
 ) -> Result<Answer<Vec<Tenant>>, ApiError> {
-    let rows = app.store().tenants().await?;
-    shown(&app, rows).await.map(Answer::ok)
+    let page = params.page()?;
+    let (rows, meta) = page.cut(app.store().tenants().await?);
+    let tenants = shown(&app, rows).await?;
+    Ok(Answer::page(tenants, meta))
 }
 
 /// One tenant, with its quotas and what is used of them.
