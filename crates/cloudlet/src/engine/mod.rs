@@ -7,6 +7,7 @@
 mod calls;
 mod turns;
 mod verify;
+mod watch;
 
 pub use calls::CallEnd;
 
@@ -40,6 +41,7 @@ struct Inner {
     draining: CancellationToken,
     stopping: CancellationToken,
     tasks: TaskTracker,
+    watchers: Arc<watch::Watchers>,
 }
 
 impl Engine {
@@ -59,6 +61,7 @@ impl Engine {
                 draining: CancellationToken::new(),
                 stopping: CancellationToken::new(),
                 tasks: TaskTracker::new(),
+                watchers: Arc::new(watch::Watchers::new()),
             }),
         }
     }
@@ -66,6 +69,8 @@ impl Engine {
     /// Takes up what an earlier process left, starts the agent, then starts jobs.
     pub async fn start(&self, driver: Arc<dyn Driver>) -> anyhow::Result<()> {
         let changes = self.inner.store.changes();
+        let watched = self.inner.store.changes();
+        self.inner.tasks.spawn(watch::run(self.clone(), watched));
         self.check_hosts().await?;
         self.withdraw_calls_of_earlier_process().await?;
         let mut assignments = Vec::new();

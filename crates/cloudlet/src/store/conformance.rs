@@ -1,7 +1,7 @@
 //! The store against the reference store: the same random rules with the same ids and times must
 //! leave the same rows, the same turns and the same answers, step for step.
 
-use super::{Sources, Store, Turned, Urgency, sqlite::dump::dump};
+use super::{JobFilter, Sources, Store, Turned, Urgency, sqlite::dump::dump};
 use api::{
     JobErrorCode, JobId, ResourceId, TenantId, Timestamp,
     machine::{MachineCreate, MachineRename},
@@ -18,6 +18,7 @@ use model::{
     ops::{job_cancel, vm_create, vm_delete, vm_rename, vm_reset, vm_start, vm_stop},
     report::Failure,
     spec::{DiskObserved, ProcessObserved},
+    turn::Ahead,
     writes::AnswerKey,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -163,6 +164,66 @@ impl Pair {
             let expected = of.filter(|of| of.tenant == tenant).count();
             assert_eq!((page.len(), all), (expected, expected as u64));
         }
+    }
+
+    /// Some list of jobs, read page by page, and what is ahead of some job.
+    async fn list(&mut self, tenant: TenantId) {
+        use model::{JobState, Operation};
+        let mut filter = JobFilter::default();
+        if self.random.random_bool(0.5) {
+            filter.states.retain(|_| self.random.random_bool(0.5));
+        }
+        if self.random.random_bool(0.5) {
+            let operations = [Operation::VmDelete, Operation::VmStop];
+            filter.operations = operations.to_vec();
+        }
+        filter.resource = self.random.random_bool(0.3).then(|| self.resource());
+        let of_tenant = |job: &&Job| job.tenant == tenant && !job.is_synchronous();
+        let fits = |job: &&Job| {
+            filter.states.contains(&job.state)
+                && filter.operations.contains(&job.operation)
+                && filter.resource.is_none_or(|id| id == job.resource)
+        };
+        let jobs = self.memory.jobs.values().filter(of_tenant).filter(fits);
+        let mut expected: Vec<Job> = jobs.cloned().collect();
+        expected.sort_by_key(|job| std::cmp::Reverse(job.number));
+        let limit = self.random.random_range(1..6);
+        let (mut found, mut last) = (Vec::new(), None);
+        loop {
+            let page = self.store.listed_jobs(tenant, filter.clone(), last, limit);
+            let (jobs, more) = page.await.unwrap();
+            assert!(jobs.len() == limit || !more);
+            last = jobs.last().map(|job| job.id);
+            found.extend(jobs);
+            if !more {
+                break;
+            }
+        }
+        assert_eq!(found, expected);
+
+        let job = self.job();
+        let known = self.memory.jobs.get(&job);
+        let known = known.filter(|job| job.tenant == tenant).cloned();
+        let found = self.store.job(tenant, job).await.unwrap();
+        assert_eq!(found.as_ref().map(|(job, _)| job), known.as_ref());
+        let Some(job) = known.filter(|job| job.state == JobState::Pending) else {
+            assert!(found.is_none_or(|(_, ahead)| ahead.is_none()));
+            return;
+        };
+        let line = self.memory.tickets.range(..(job.resource, job.number));
+        let before = line
+            .filter(|((key, _), _)| *key == job.resource)
+            .next_back();
+        let running =
+            |of: &&Job| of.host == job.host && of.state.is_running() && !of.is_synchronous();
+        let running: Vec<_> = self.memory.jobs.values().filter(running).collect();
+        let of_tenant = running.iter().filter(|of| of.tenant == tenant).count();
+        let expected = Ahead {
+            job: before.map(|(_, &job)| job),
+            running_on_host: u32::try_from(running.len()).unwrap(),
+            running_of_tenant: u32::try_from(of_tenant).unwrap(),
+        };
+        assert_eq!(found.unwrap().1, Some(expected));
     }
 
     fn resource(&mut self) -> ResourceId {
@@ -329,6 +390,8 @@ async fn run(seed: u64, steps: usize) -> Pair {
     for _ in 0..steps {
         pair.step().await;
         pair.compare().await;
+        let tenant = *pair.tenants.choose(&mut pair.random).unwrap();
+        pair.list(tenant).await;
     }
     pair
 }

@@ -15,10 +15,16 @@ pub(super) struct Migration {
 }
 
 /// Every migration there is.
-pub(super) const ALL: &[Migration] = &[Migration {
-    name: "first",
-    sql: include_str!("../../../migrations/sqlite/0001_first.sql"),
-}];
+pub(super) const ALL: &[Migration] = &[
+    Migration {
+        name: "first",
+        sql: include_str!("../../../migrations/sqlite/0001_first.sql"),
+    },
+    Migration {
+        name: "job list",
+        sql: include_str!("../../../migrations/sqlite/0003_job_list.sql"),
+    },
+];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
     number INTEGER PRIMARY KEY,

@@ -7,6 +7,7 @@ mod apply;
 mod cache;
 mod codec;
 mod facts;
+pub(super) mod lists;
 mod migrate;
 mod readers;
 pub(super) mod reads;

@@ -49,6 +49,9 @@ fn partial_indexes_are_used() {
         (sql::CALLS, "job_call"),
         (sql::READY_CALLS, "job_call"),
         (sql::CANCEL_WISHES, "job_cancel"),
+        (sql::JOBS_LISTED, "job_listed"),
+        (sql::JOBS_OF_KIND, "job_of_kind"),
+        (sql::JOBS_OF_RESOURCE, "job_of_resource"),
         (sql::RESOURCES_OF_TENANT, "resource_tenant"),
         (sql::KEYS, "api_key_owner"),
     ] {
@@ -72,10 +75,11 @@ fn a_newer_or_another_schema_is_refused() {
     assert!(error.to_string().contains("newer Cloudlet"), "{error}");
 
     let mut connection = migrated();
-    let other = [Migration {
-        name: "first",
+    let other = migrate::ALL.iter().map(|known| Migration {
+        name: known.name,
         sql: "SELECT 1",
-    }];
+    });
+    let other: Vec<_> = other.collect();
     let error = migrate::migrate(&mut connection, &other, Timestamp::default()).unwrap_err();
     assert!(error.to_string().contains("not the one"), "{error}");
 }
@@ -83,20 +87,36 @@ fn a_newer_or_another_schema_is_refused() {
 #[test]
 fn a_migration_is_applied_whole_or_not_at_all() {
     let mut connection = migrated();
-    let first = migrate::ALL.first().unwrap();
-    let broken = [
-        Migration {
-            name: first.name,
-            sql: first.sql,
-        },
-        Migration {
-            name: "broken",
-            sql: "CREATE TABLE half (x INTEGER) STRICT; CREATE NONSENSE;",
-        },
-    ];
-    assert!(migrate::migrate(&mut connection, &broken, Timestamp::default()).is_err());
+    let known = migrate::ALL.iter().map(|known| Migration {
+        name: known.name,
+        sql: known.sql,
+    });
+    let broken = Migration {
+        name: "broken",
+        sql: "CREATE TABLE half (x INTEGER) STRICT; CREATE NONSENSE;",
+    };
+    let broken: Vec<_> = known.chain([broken]).collect();
+    let error = migrate::migrate(&mut connection, &broken, Timestamp::default()).unwrap_err();
+    assert!(error.to_string().contains("(broken) failed"), "{error}");
     migrate::migrate(&mut connection, migrate::ALL, Timestamp::default()).unwrap();
     assert!(connection.prepare("SELECT x FROM half").is_err());
+}
+
+/// Jobs that were accepted before the schema could list them are listed.
+#[test]
+fn jobs_of_an_older_schema_can_be_found() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrate::migrate(&mut connection, &migrate::ALL[..1], Timestamp::default()).unwrap();
+    let body = r#"{"operation":"vm.create","resource":"01930000-0000-7000-8000-0000000000ab"}"#;
+    let insert = "INSERT INTO job (id, tenant, host, state, blockers, synchronous, cancel, body) \
+        VALUES (x'', x'', x'', 'pending', 0, 0, 0, ?1)";
+    connection.execute(insert, [body]).unwrap();
+    migrate::migrate(&mut connection, migrate::ALL, Timestamp::default()).unwrap();
+    let sql = "SELECT operation, resource FROM job";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, super::codec::uuid(row, 1)?));
+    let (operation, resource): (String, uuid::Uuid) = connection.query_row(sql, [], read).unwrap();
+    assert_eq!(operation, "vm.create");
+    assert_eq!(resource.to_string(), "01930000-0000-7000-8000-0000000000ab");
 }
 
 fn open(directory: &std::path::Path) -> Sqlite {
