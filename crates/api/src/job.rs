@@ -175,6 +175,7 @@ pub struct JobPoll {
     /// Additive: 0 to 60. Answer once a job of the list has changed, after so many seconds at the latest;
     /// at once if all have ended or none is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 60))]
     pub wait_seconds: Option<u64>,
     /// Additive: changed since the answer with this `cursor`; since the request arrived where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

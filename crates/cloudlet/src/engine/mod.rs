@@ -10,6 +10,7 @@ mod verify;
 mod watch;
 
 pub use calls::CallEnd;
+pub use watch::Watch;
 
 use crate::{
     clock::Clock,

@@ -11,6 +11,7 @@ use super::{
     params::{Params, PathId},
     repeat::short_digest,
 };
+use crate::engine::Watch;
 use api::{
     CursorPage, Envelope, Job, JobId, TenantId,
     job::{JobDetail, JobPoll, JobsNow},
@@ -37,12 +38,17 @@ pub(super) async fn poll(
     Body(body): Body<JobPoll>,
 ) -> Result<Answer<JobsNow>, ApiError> {
     let ids = asked(&body)?;
-    let wait = wait(&body)?;
-    let now = match wait {
-        Some(wait) => changed(&app, tenant, ids, body.since, wait).await?,
-        None => now(&app, tenant, &ids).await?,
+    let Some(wait) = wait(&body)? else {
+        return Ok(Answer::ok(now(&app, tenant, &ids).await?));
     };
-    Ok(Answer::ok(now))
+    // Listens first and looks then, so that nothing is missed.
+    match app.engine.watch(ids.clone()) {
+        Some(watch) => {
+            let changed = changed(&app, tenant, &ids, body.since, wait, watch);
+            Ok(Answer::ok(changed.await?))
+        }
+        None => Ok(Answer::ok(now(&app, tenant, &ids).await?).poll_later()),
+    }
 }
 
 /// List jobs, newest first; synchronous calls are not listed.
@@ -155,21 +161,17 @@ async fn now(app: &App, tenant: TenantId, ids: &[JobId]) -> Result<JobsNow, ApiE
 async fn changed(
     app: &App,
     tenant: TenantId,
-    ids: Vec<JobId>,
+    ids: &[JobId],
     since: Option<String>,
     wait: Duration,
+    watch: Watch,
 ) -> Result<JobsNow, ApiError> {
     let deadline = Instant::now() + wait;
-    // Listens first and looks then, so that nothing is missed.
-    let watch = app.engine.watch(ids.clone());
-    let mut found = now(app, tenant, &ids).await?;
+    let mut found = now(app, tenant, ids).await?;
     let since = since.unwrap_or_else(|| found.cursor.clone());
-    let Some(watch) = watch else {
-        return Ok(found);
-    };
     while found.cursor == since && found.jobs.iter().any(|job| !job.status.is_final()) {
         tokio::select! {
-            () = watch.changed() => found = now(app, tenant, &ids).await?,
+            () = watch.changed() => found = now(app, tenant, ids).await?,
             () = tokio::time::sleep_until(deadline) => break,
             () = app.engine.drained() => break,
         }
