@@ -94,11 +94,6 @@ impl Faults {
         self.lock().faults.clear();
     }
 
-    /// What strikes an action that is looked at this once; [`Faults::watch`] for one that goes on.
-    pub fn strike(&self, origin: Origin, phase: &str, percent: u64) -> Option<Strike> {
-        self.watch(origin, phase).strike(percent)
-    }
-
     /// Watches an action of this origin in this phase.
     pub fn watch(&self, origin: Origin, phase: &str) -> Watch {
         Watch {

@@ -10,14 +10,17 @@
 //!                            └───────────────── Observing ◄───────┘
 //! ```
 //!
+//! A driver that cannot look, or cannot keep the ledger, makes it wait and look again (`record`).
+//!
 //! It owns no thread, no clock and no driver: events come in with the time they happened, effects
 //! go out. `cloudlet`'s host runs it on real time, the simulation on simulated time.
 //!
 //! **Invariants.** It never works on a generation between the one at hand and the newest. It never
 //! walks away from an action: a newer spec waits until the action has ended, or kills it where the
-//! driver can. It never acts for a generation older than the ledger has seen. A settled machine is
+//! driver can. It begins nothing and calls nothing settled that was not saved. It never acts for a generation older than the ledger has seen. A settled machine is
 //! only watched.
 
+mod record;
 mod stall;
 #[cfg(test)]
 mod tests;
@@ -76,6 +79,12 @@ pub enum Event {
     Assigned(Assignment),
     /// The driver has looked.
     Observed(MachineObserved),
+    /// The driver could not look.
+    Blind(ActionError),
+    /// The ledger is kept.
+    Saved,
+    /// The ledger could not be kept.
+    Unsaved,
     /// The running action is this far, in thousandths.
     Progress(u16),
     /// The running action has ended.
@@ -98,9 +107,11 @@ pub struct ActionError {
 /// What an actor wants done, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Keep this durably before going on.
+    /// Keep this durably; [`Event::Saved`] or [`Event::Unsaved`] answers before anything else
+    /// happens.
     Save(Ledger),
-    /// Look at the world; [`Event::Observed`] answers. One look at most is under way.
+    /// Look at the world; [`Event::Observed`] or [`Event::Blind`] answers. One look at most is
+    /// under way.
     Observe,
     /// Begin an action; [`Event::Progress`] and [`Event::Ended`] answer.
     Begin(Action),
@@ -113,6 +124,11 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
     Observing,
+    /// What begins, or that it is settled, is being saved.
+    Recording {
+        ledger: Ledger,
+        begins: Option<Action>,
+    },
     Acting {
         action: Action,
         thousandths: u16,
@@ -142,6 +158,10 @@ pub struct Actor {
     seen: Option<MachineObserved>,
     looking: bool,
     look_again: bool,
+    /// Looks and saves in a row that led to nothing.
+    in_vain: u32,
+    /// What was told when the limit had passed without a sight of the world.
+    given_up: Option<Failure>,
 }
 
 impl Actor {
@@ -163,6 +183,8 @@ impl Actor {
             seen: None,
             looking: false,
             look_again: false,
+            in_vain: 0,
+            given_up: None,
         };
         let mut effects = Vec::new();
         if actor.assignment.generation >= actor.ledger.generation {
@@ -189,8 +211,12 @@ impl Actor {
     /// When [`Event::Tick`] is wanted, in steady milliseconds.
     pub fn deadline(&self) -> Option<u64> {
         match self.stage {
-            Stage::Acting { killed: true, .. } | Stage::Observing | Stage::Resting => None,
+            Stage::Acting { killed: true, .. }
+            | Stage::Observing
+            | Stage::Recording { .. }
+            | Stage::Resting => None,
             Stage::Acting { .. } => self.failure.is_none().then(|| self.stall.deadline_ms()),
+            Stage::Waiting { until_ms } if self.given_up.is_some() => Some(until_ms),
             Stage::Waiting { until_ms } => Some(until_ms.min(self.stall.deadline_ms())),
         }
     }
@@ -208,6 +234,9 @@ impl Actor {
         match event {
             Event::Assigned(assignment) => self.assigned(assignment, now, &mut effects),
             Event::Observed(observed) => self.observed(observed, now, &mut effects),
+            Event::Blind(error) => self.blind(&error, now, &mut effects),
+            Event::Saved => self.saved(now, &mut effects),
+            Event::Unsaved => self.unsaved(now, &mut effects),
             Event::Progress(thousandths) => self.progressed(thousandths, now, &mut effects),
             Event::Ended(result) => self.ended(result, now, &mut effects),
             Event::Changed => self.changed(&mut effects),
@@ -231,6 +260,7 @@ impl Actor {
                     effects.push(Effect::Kill);
                 }
             }
+            Stage::Recording { .. } => {}
             // The look that is under way will be used for the newest spec.
             Stage::Observing | Stage::Waiting { .. } | Stage::Resting => {
                 self.take_newer(now, effects);
@@ -255,7 +285,7 @@ impl Actor {
                 self.look_again = self.looking;
                 self.look(effects);
             }
-            Stage::Acting { .. } | Stage::Waiting { .. } => {}
+            Stage::Recording { .. } | Stage::Acting { .. } | Stage::Waiting { .. } => {}
         }
     }
 
@@ -296,6 +326,8 @@ impl Actor {
         self.failure = None;
         self.retry_at_ms = None;
         self.retries = 0;
+        self.in_vain = 0;
+        self.given_up = None;
         self.phases.clear();
         self.actions.clear();
     }
@@ -308,7 +340,7 @@ impl Actor {
         match self.stage {
             Stage::Resting => self.watched(observed, effects),
             Stage::Observing => self.decide(observed, now, effects),
-            Stage::Acting { .. } | Stage::Waiting { .. } => {}
+            Stage::Recording { .. } | Stage::Acting { .. } | Stage::Waiting { .. } => {}
         }
     }
 
@@ -331,12 +363,12 @@ impl Actor {
         let Some(&action) = self.actions.first() else {
             return self.settle(effects);
         };
-        if let Some(failure) = self.failure.take() {
-            return self.fail(failure, effects);
-        }
         if self.assignment.hold {
             self.stage = Stage::Resting;
             return;
+        }
+        if let Some(failure) = self.failure.take().or_else(|| self.given_up.take()) {
+            return self.fail(failure, effects);
         }
         self.note_low(now);
         if let Some(until_ms) = self.retry_at_ms.filter(|&at| at > now.steady_ms) {
@@ -358,71 +390,12 @@ impl Actor {
                 effects,
             );
         }
-        self.begin(action, now, effects);
-    }
-
-    fn settle(&mut self, effects: &mut Vec<Effect>) {
-        self.stage = Stage::Resting;
-        self.failure = None;
-        if !self.is_settled() {
-            self.ledger.settled = self.assignment.generation;
-            effects.push(Effect::Save(self.ledger.clone()));
-        }
-        effects.push(Effect::Report(self.report(ReportState::Settled)));
+        self.begin(action, effects);
     }
 
     fn fail(&mut self, failure: Failure, effects: &mut Vec<Effect>) {
         self.stage = Stage::Resting;
         effects.push(Effect::Report(self.report(ReportState::Failed(failure))));
-    }
-
-    fn begin(&mut self, action: Action, now: Moment, effects: &mut Vec<Effect>) {
-        let generation = self.assignment.generation;
-        let again = self
-            .ledger
-            .action
-            .as_ref()
-            .filter(|r| r.generation == generation && r.action == action);
-        let attempt = again.map_or(1, |record| record.attempt + 1);
-        self.since_low += 1;
-        let (since_low, low) = (self.since_low, self.stall.low());
-        self.ledger.action = Some(ActionRecord {
-            generation,
-            action,
-            attempt,
-            since_low,
-            low,
-        });
-        effects.push(Effect::Save(self.ledger.clone()));
-        self.note_phase(action, attempt, now);
-        self.stage = Stage::Acting {
-            action,
-            thousandths: 0,
-            killed: false,
-        };
-        effects.push(Effect::Report(self.report(ReportState::Acting)));
-        effects.push(Effect::Begin(action));
-    }
-
-    fn note_phase(&mut self, action: Action, attempt: u32, now: Moment) {
-        let generation = self.assignment.generation;
-        if let Some(phase) = self
-            .phases
-            .iter_mut()
-            .find(|phase| phase.name == action.phase())
-        {
-            phase.attempt = phase.attempt.max(attempt);
-            phase.ended_at = None;
-            return;
-        }
-        self.phases.push(Phase {
-            generation,
-            name: action.phase().to_owned(),
-            started_at: now.wall,
-            ended_at: None,
-            attempt,
-            error: None,
-        });
     }
 
     fn progressed(&mut self, now_at: u16, now: Moment, effects: &mut Vec<Effect>) {
@@ -480,9 +453,8 @@ impl Actor {
                 outstanding: false,
             });
         } else {
-            let pause = (RETRY_FIRST_MS << self.retries.min(16)).min(RETRY_LONGEST_MS);
+            self.retry_at_ms = Some(now.steady_ms + pause_ms(self.retries));
             self.retries += 1;
-            self.retry_at_ms = Some(now.steady_ms + pause);
         }
     }
 
@@ -495,9 +467,11 @@ impl Actor {
                 *killed = true;
                 effects.push(Effect::Kill);
             }
-            Stage::Waiting { .. } if self.stall.is_over(now.steady_ms) => {
+            Stage::Waiting { .. }
+                if self.given_up.is_none() && self.stall.is_over(now.steady_ms) =>
+            {
                 if let Some(action) = self.actions.first() {
-                    self.failure = Some(self.stall.failure(*action));
+                    self.failure.get_or_insert(self.stall.failure(*action));
                 }
                 self.stage = Stage::Observing;
                 self.look(effects);
@@ -573,4 +547,9 @@ impl Actor {
             observed,
         }
     }
+}
+
+/// The pause after so many failures in a row.
+fn pause_ms(times: u32) -> u64 {
+    (RETRY_FIRST_MS << times.min(16)).min(RETRY_LONGEST_MS)
 }

@@ -56,9 +56,11 @@ struct Directory {
     forgotten: VecDeque<ResourceId>,
 }
 
-/// The newest spec on its way to its actor. There are as many as the engine has written specs.
+/// On its way to a resource's actor. There are as many as the engine has written specs, and as the
+/// driver has told of changes.
 struct Letter {
-    assignment: Assignment,
+    /// The newest spec; nothing: the world has changed.
+    assignment: Option<Assignment>,
     busy: Busy,
 }
 
@@ -85,6 +87,7 @@ impl Agent {
             unassigned.remove(&assignment.resource);
             shared.assign(assignment);
         }
+        shared.tasks.spawn(watch(Arc::clone(&shared)));
         for resource in unassigned.into_keys() {
             let ask = keeper::ask(Arc::clone(&shared), resource, shared.clock.busy());
             shared.tasks.spawn(ask);
@@ -128,23 +131,35 @@ impl Shared {
         if assignment.generation == 0 || self.stop.is_cancelled() {
             return;
         }
-        let resource = assignment.resource;
-        let busy = self.clock.busy();
-        let letter = Letter { assignment, busy };
+        let (resource, busy) = (assignment.resource, self.clock.busy());
         let mut directory = self.directory();
-        let unsent = match directory.mailboxes.get(&resource) {
-            Some(mailbox) => mailbox.send(letter).map_err(|unsent| unsent.0),
-            None => Err(letter),
-        };
-        let Err(letter) = unsent else { return };
+        if let Some(mailbox) = directory.mailboxes.get(&resource) {
+            let assignment = Some(assignment);
+            // Of an actor whose resource is gone for good.
+            drop(mailbox.send(Letter { assignment, busy }));
+            return;
+        }
         if directory.forgotten.contains(&resource) {
             return;
         }
         let (mailbox, inbox) = mpsc::unbounded_channel();
         directory.mailboxes.insert(resource, mailbox);
         drop(directory);
-        let keep = keeper::keep(Arc::clone(self), letter, inbox);
+        self.driver.expect(resource);
+        let keep = keeper::keep(Arc::clone(self), assignment, busy, inbox);
         self.tasks.spawn(keep);
+    }
+
+    /// The driver says that the world of a resource may have changed.
+    fn changed(&self, resource: ResourceId) {
+        if let Some(mailbox) = self.directory().mailboxes.get(&resource) {
+            let busy = self.clock.busy();
+            let letter = Letter {
+                assignment: None,
+                busy,
+            };
+            drop(mailbox.send(letter));
+        }
     }
 
     /// Takes a resource out of the directory for good.
@@ -172,5 +187,17 @@ impl Shared {
             () = self.stop.cancelled() => None,
             busy = self.clock.sleep_until(until, busy) => Some(busy),
         }
+    }
+}
+
+/// Hands on what the driver tells of changes, until the agent stops.
+async fn watch(shared: Arc<Shared>) {
+    loop {
+        let resource = tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return,
+            resource = shared.driver.changed() => resource,
+        };
+        shared.changed(resource);
     }
 }

@@ -39,12 +39,20 @@ pub trait Driver: Send + Sync + 'static {
     fn ledgers(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Ledger>>>;
 
     /// The ledger of one resource, if one is kept.
-    fn ledger(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<Option<Ledger>>> {
-        Box::pin(async move { Ok(self.ledgers().await?.remove(&resource)) })
-    }
+    fn ledger(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<Option<Ledger>>>;
 
     /// Drops what is kept of a resource that is gone for good.
     fn forget(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<()>>;
+
+    /// The next resource whose world may have changed without an action. Safe to drop; a change that
+    /// nobody waits for may not be lost.
+    fn changed(&self) -> Answer<'_, ResourceId> {
+        Box::pin(std::future::pending())
+    }
+
+    /// A resource is about to be looked at and acted on, maybe for the first time. Called in the
+    /// order in which the engine assigns them, and in no other's way: never waits.
+    fn expect(&self, _resource: ResourceId) {}
 
     /// What in the log of effects should never have happened, in words; only a world that keeps
     /// such a log can tell.

@@ -210,10 +210,8 @@ impl Pair {
             assert!(found.is_none_or(|(_, ahead)| ahead.is_none()));
             return;
         };
-        let line = self.memory.tickets.range(..(job.resource, job.number));
-        let before = line
-            .filter(|((key, _), _)| *key == job.resource)
-            .next_back();
+        let mut line = self.memory.tickets.range(..(job.resource, job.number));
+        let before = line.rfind(|((key, _), _)| *key == job.resource);
         let running =
             |of: &&Job| of.host == job.host && of.state.is_running() && !of.is_synchronous();
         let running: Vec<_> = self.memory.jobs.values().filter(running).collect();

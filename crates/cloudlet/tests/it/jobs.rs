@@ -366,7 +366,7 @@ async fn the_command_line_lists_and_cancels() {
     );
     let arguments = ["job", "list", "--status", "completed", "--output", "json"];
     let found: Value = serde_json::from_str(&cli(&cloud, &arguments).1).unwrap();
-    assert_eq!(ids(&found), [done.clone()]);
+    assert_eq!(ids(&found), std::slice::from_ref(&done));
     let (_, listed, said) = cli(&cloud, &["job", "list", "--limit", "1"]);
     assert!(
         !listed.contains(&done) && said.contains("--limit 10"),

@@ -19,7 +19,9 @@ pub(crate) fn swap_machine(world: &Path, known: &str, stranger: &str) {
 pub(crate) fn effects(world: &Path, machine: &str) -> Vec<String> {
     let connection = Connection::open(world).unwrap();
     let mut rows = connection
-        .prepare("SELECT action FROM effect WHERE resource = ?1 ORDER BY number")
+        .prepare(
+            "SELECT action FROM effect WHERE resource = ?1 AND action <> 'taken' ORDER BY number",
+        )
         .unwrap();
     rows.query_map([machine], |row| row.get(0))
         .unwrap()

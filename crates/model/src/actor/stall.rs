@@ -51,14 +51,19 @@ impl Stall {
 
     /// What is told when the limit has passed in the phase of this action.
     pub(super) fn failure(&self, action: Action) -> Failure {
-        let text = format!(
-            "No progress for {} s in phase {}.",
-            self.limit_ms / 1000,
-            action.phase()
-        );
+        let text = format!("{} in phase {}.", self.words(), action.phase());
         Failure {
             error: JobError::new(JobErrorCode::Stalled, text),
             outstanding: false,
         }
+    }
+
+    /// What is told when the limit has passed for a reason.
+    pub(super) fn error(&self, why: &str) -> JobError {
+        JobError::new(JobErrorCode::Stalled, format!("{}. {why}", self.words()))
+    }
+
+    fn words(&self) -> String {
+        format!("No progress for {} s", self.limit_ms / 1000)
     }
 }

@@ -119,8 +119,19 @@ impl Sim {
             (50..=63, Some(id)) => self.change(tenant, id, Change::Stop),
             (64..=77, Some(id)) => self.change(tenant, id, Change::Start),
             (78..=89, Some(id)) => self.change(tenant, id, Change::Reset),
-            (90..=95, Some(id)) => self.change(tenant, id, Change::Rename),
+            (90, Some(id)) => self.storm(tenant, id),
+            (91..=95, Some(id)) => self.change(tenant, id, Change::Rename),
             (_, Some(id)) => self.cancel(tenant, id),
+        }
+    }
+
+    /// More calls at once than a line takes.
+    fn storm(&mut self, tenant: TenantId, id: ResourceId) {
+        for _ in 0..SYNCHRONOUS_LIMIT + 2 {
+            if !self.up {
+                return;
+            }
+            self.change(tenant, id, Change::Reset);
         }
     }
 

@@ -25,6 +25,10 @@ pub enum Kind {
     DiesWhileLookedAt,
     DiesAtWork,
     SlowLook,
+    LookFails,
+    GoesDark,
+    GaveUpUnseen,
+    SaveFails,
     ReportLost,
     ReportDoubled,
     ReportLate,
@@ -70,6 +74,10 @@ impl Kind {
         Self::DiesWhileLookedAt,
         Self::DiesAtWork,
         Self::SlowLook,
+        Self::LookFails,
+        Self::GoesDark,
+        Self::GaveUpUnseen,
+        Self::SaveFails,
         Self::ReportLost,
         Self::ReportDoubled,
         Self::ReportLate,
@@ -98,7 +106,11 @@ impl Kind {
     pub fn is_blow(self) -> bool {
         matches!(
             self,
-            Self::Permanent | Self::PermanentAfterEffect | Self::Stall | Self::ActorPanics
+            Self::Permanent
+                | Self::PermanentAfterEffect
+                | Self::Stall
+                | Self::GoesDark
+                | Self::ActorPanics
         )
     }
 }
@@ -110,6 +122,7 @@ pub enum Place {
     AfterCommit,
     BeforeSave,
     AfterSave,
+    Save,
     Action,
     Look,
     Report,
@@ -168,7 +181,10 @@ impl Faults {
             (Place::AfterSave, Kind::CrashAfterSave, 8),
             (Place::Action, Kind::DiesAtWork, 30),
             (Place::Look, Kind::DiesWhileLookedAt, 50),
+            (Place::Look, Kind::LookFails, 40),
+            (Place::Look, Kind::GoesDark, 5),
             (Place::Look, Kind::SlowLook, 50),
+            (Place::Save, Kind::SaveFails, 40),
             (Place::Report, Kind::ReportLost, 60),
             (Place::Report, Kind::ReportDoubled, 60),
             (Place::Report, Kind::ReportLate, 40),

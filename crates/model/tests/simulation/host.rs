@@ -15,6 +15,9 @@ use model::{
 };
 use std::collections::VecDeque;
 
+/// What a failed look says.
+pub const UNSEEN: &str = "It cannot be seen.";
+
 /// A resource on its host, in the server's process.
 pub struct Unit {
     pub actor: Actor,
@@ -123,18 +126,40 @@ impl Sim {
                     if self.faults.crashes(Place::BeforeSave, &mut self.rng) {
                         return self.crash();
                     }
+                    if self.faults.pass(Place::Save, &mut self.rng) == Some(Kind::SaveFails) {
+                        self.strikes(id, Kind::SaveFails);
+                        self.handle(id, Event::Unsaved);
+                        continue;
+                    }
                     self.world.save(id, ledger);
                     if self.faults.crashes(Place::AfterSave, &mut self.rng) {
                         return self.crash();
                     }
+                    self.handle(id, Event::Saved);
                 }
                 Effect::Observe => self.look(id),
                 Effect::Begin(action) => self.begin(id, action),
                 Effect::Kill => self.kill(id),
-                Effect::Report(report) => self.send(id, report),
+                Effect::Report(report) => {
+                    if let ReportState::Failed(failure) = &report.state
+                        && failure.error.text.ends_with(UNSEEN)
+                    {
+                        self.faults.struck(Kind::GaveUpUnseen);
+                    }
+                    self.send(id, report);
+                }
             }
         }
         self.wind(id);
+    }
+
+    /// A fault strikes what a resource's actor works on.
+    fn strikes(&mut self, id: ResourceId, kind: Kind) {
+        let unit = self.units.get(&id).expect("it has just spoken");
+        let generation = unit.actor.assignment().generation;
+        self.tell(|| format!("== {kind:?} strikes {}", short(id.0)));
+        self.faults.struck(kind);
+        self.witness.struck(id, generation, kind);
     }
 
     /// A look takes time; what it sees may be the world at its beginning or at its end.
@@ -145,12 +170,26 @@ impl Sim {
             Some(Kind::SlowLook) => self.rng.within(100, 5_000),
             _ => self.rng.below(30),
         };
+        if self.dark_until.get(&id).is_some_and(|&at| self.now_ms < at) {
+            self.strikes(id, Kind::GoesDark);
+            return self.if_alive(delay, What::NotSeen(id));
+        }
         match fault {
+            Some(Kind::GoesDark) => {
+                let length = self.rng.within(1_000, 400_000);
+                self.dark_until.insert(id, self.now_ms + length);
+                self.strikes(id, Kind::GoesDark);
+                return self.if_alive(delay, What::NotSeen(id));
+            }
             Some(Kind::DiesWhileLookedAt) if self.world.machine(id).process.is_some() => {
                 let after = self.rng.below(delay + 1);
                 self.later(after, What::Dies(id, Kind::DiesWhileLookedAt));
             }
             Some(Kind::SlowLook) => self.faults.struck(Kind::SlowLook),
+            Some(Kind::LookFails) => {
+                self.strikes(id, Kind::LookFails);
+                return self.if_alive(delay, What::NotSeen(id));
+            }
             _ => {}
         }
         self.if_alive(delay, What::Looked(id, seen));

@@ -187,7 +187,8 @@ fn kinds(place: Place) -> &'static [Kind] {
         Place::AfterSave => &[Kind::CrashAfterSave],
         Place::Report => &[Kind::ReportLost, Kind::ReportDoubled, Kind::ReportLate],
         Place::Start => &[],
-        Place::Look => &[Kind::SlowLook],
+        Place::Save => &[Kind::SaveFails],
+        Place::Look => &[Kind::SlowLook, Kind::LookFails],
         Place::Client => &[],
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     clients::Clients,
     faults::{Faults, Kind},
-    host::{Step, Unit},
+    host::{Step, UNSEEN, Unit, error},
     rng::Rng,
     witness::Witness,
     world::World,
@@ -79,6 +79,8 @@ pub enum What {
     Forget(ResourceId),
     /// The answer to a look; `None` looks only now.
     Looked(ResourceId, Option<MachineObserved>),
+    /// A look that failed.
+    NotSeen(ResourceId),
     /// Something of a running action.
     Step(ResourceId, u64, Step),
     /// The time of an actor's deadline.
@@ -118,6 +120,8 @@ pub struct Sim {
     pub units: BTreeMap<ResourceId, Unit>,
     /// Whether clients wait for as long as it takes.
     pub patient: bool,
+    /// Until when no look at a resource succeeds.
+    pub dark_until: BTreeMap<ResourceId, u64>,
     pub tokens: u64,
     /// When a host was last told something of a resource.
     pub told_at: BTreeMap<ResourceId, u64>,
@@ -143,6 +147,7 @@ impl Sim {
             world: World::default(),
             units: BTreeMap::new(),
             patient: false,
+            dark_until: BTreeMap::new(),
             tokens: 0,
             told_at: BTreeMap::new(),
             witness: Witness::default(),
@@ -226,6 +231,9 @@ impl Sim {
             What::Looked(id, seen) => {
                 let seen = seen.unwrap_or_else(|| self.world.machine(id));
                 self.handle(id, Event::Observed(seen));
+            }
+            What::NotSeen(id) => {
+                self.handle(id, Event::Blind(error(UNSEEN, false)));
             }
             What::Step(id, token, step) => self.step(id, token, step),
             What::Tick(id) => self.tick(id),

@@ -51,6 +51,10 @@ pub struct Expected {
     last: u64,
 }
 
+/// Failed looks and saves without which no generation can stall for them: their pauses grow, and
+/// what else takes time leaves at least this many to them.
+const FAILURES_TO_STALL: usize = 5;
+
 impl Witness {
     pub fn struck(&mut self, id: ResourceId, generation: u64, kind: Kind) {
         self.blows.entry((id, generation)).or_default().push(kind);
@@ -296,7 +300,11 @@ impl Witness {
 
     fn blow(&self, id: ResourceId, generation: u64) -> bool {
         let struck = self.blows.get(&(id, generation));
-        struck.is_some_and(|kinds| kinds.iter().any(|kind| kind.is_blow()))
+        let in_vain = |kind: &&Kind| matches!(kind, Kind::LookFails | Kind::SaveFails);
+        struck.is_some_and(|kinds| {
+            kinds.iter().any(|kind| kind.is_blow())
+                || kinds.iter().filter(in_vain).count() >= FAILURES_TO_STALL
+        })
     }
 
     /// What failed had a reason.

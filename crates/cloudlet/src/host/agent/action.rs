@@ -25,7 +25,7 @@ pub(super) const OWN_FAULT: &str = "A fault of Cloudlet itself ended the operati
 /// An action under way. Dropped, it is told to end.
 pub(super) struct Running {
     task: JoinHandle<Result<(), ActionError>>,
-    course: Arc<Course>,
+    run: Arc<Run>,
 }
 
 /// What a running action tells.
@@ -37,7 +37,7 @@ pub(super) enum News {
 }
 
 /// How far an action is, shared with the driver's call.
-struct Course {
+struct Run {
     state: Mutex<State>,
     moved: Notify,
     clock: Clock,
@@ -74,15 +74,15 @@ impl Running {
         action: Action,
         watch: Option<Watch>,
     ) -> Self {
-        let course = Arc::new(Course::new(shared, actor, watch));
-        let tell = Arc::clone(&course);
+        let run = Arc::new(Run::new(shared, actor, watch));
+        let tell = Arc::clone(&run);
         let work = Work {
             resource: actor.resource(),
             generation: actor.assignment().generation,
             action,
             progress: Arc::new(move |thousandths| tell.progress(thousandths)),
-            kill: course.kill.clone(),
-            pause: course.pause.clone(),
+            kill: run.kill.clone(),
+            pause: run.pause.clone(),
         };
         let acting = Arc::clone(&place.acting).try_lock_owned();
         let acting = acting.expect("an actor begins an action when the one before has ended");
@@ -91,12 +91,12 @@ impl Running {
             let _acting = acting;
             driver.act(work).await
         });
-        Self { task, course }
+        Self { task, run }
     }
 
     /// What it tells next. Safe to drop.
     pub(super) async fn next(running: &mut Option<Self>) -> News {
-        let Some(Self { task, course }) = running else {
+        let Some(Self { task, run }) = running else {
             return std::future::pending().await;
         };
         tokio::select! {
@@ -106,21 +106,21 @@ impl Running {
                 let error = JobError::new(JobErrorCode::InternalError, OWN_FAULT);
                 Err(ActionError { error, permanent: true })
             })),
-            () = course.moved.notified() => News::Moved,
+            () = run.moved.notified() => News::Moved,
         }
     }
 
     /// The newest progress, and whether a fault has struck there.
     pub(super) fn latest(&self) -> (Option<u16>, bool) {
-        let mut state = self.course.state();
+        let mut state = self.run.state();
         drop(state.busy.take());
         (state.latest.take(), state.struck.is_some())
     }
 
     /// Tells it to end.
     pub(super) fn kill(&self) {
-        self.course.state().killed = true;
-        self.course.end();
+        self.run.state().killed = true;
+        self.run.end();
     }
 
     /// Waits for the end of one that was killed, whatever it is.
@@ -131,7 +131,7 @@ impl Running {
 
     /// What is to be made of its end.
     pub(super) fn end(&self) -> End {
-        let mut state = self.course.state();
+        let mut state = self.run.state();
         let struck = state.struck.take();
         End {
             latest: state.latest.take(),
@@ -142,11 +142,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.course.end();
+        self.run.end();
     }
 }
 
-impl Course {
+impl Run {
     fn new(shared: &Shared, actor: &Actor, watch: Option<Watch>) -> Self {
         let state = State {
             actor: actor.clone(),

@@ -29,6 +29,7 @@ struct Waiting {
 struct Sent {
     generation: u64,
     phase: Option<String>,
+    must_be_sent: bool,
     at_ms: u64,
 }
 
@@ -75,10 +76,14 @@ impl Outbox {
         if self.due_ms()? > now_ms {
             return None;
         }
-        let report = self.waiting.pop_front()?.report;
+        let Waiting {
+            report,
+            must_be_sent,
+        } = self.waiting.pop_front()?;
         self.sent = Some(Sent {
             generation: report.generation,
             phase: report.phase.clone(),
+            must_be_sent,
             at_ms: now_ms,
         });
         Some(report)
@@ -89,12 +94,16 @@ impl Outbox {
         self.back_off = BackOff::default();
     }
 
-    /// The last report was not taken: the newest is sent after a pause.
+    /// The last report was not taken: the newest is sent after a pause, and before it what is to be
+    /// seen, whatever follows.
     pub(super) fn refused(&mut self, report: Report, now_ms: u64) {
-        self.sent = None;
+        let must_be_sent = self.sent.take().is_some_and(|sent| sent.must_be_sent);
         self.not_before_ms = now_ms + self.back_off.next_ms();
-        if self.waiting.is_empty() {
-            self.put(report);
+        if must_be_sent || self.waiting.is_empty() {
+            self.waiting.push_front(Waiting {
+                report,
+                must_be_sent,
+            });
         }
     }
 }
@@ -162,6 +171,24 @@ mod tests {
         outbox.put(report("boot", 70));
         assert_eq!(outbox.take(1_001), Some(report("disk", 90)));
         assert_eq!(outbox.take(1_021), Some(report("boot", 70)));
+    }
+
+    /// The value at which a fault had struck was never shown.
+    #[test]
+    fn refused_what_must_be_seen_is_still_sent_before_what_follows() {
+        let mut outbox = Outbox::default();
+        outbox.put(report("disk", 90));
+        outbox.hurry();
+        let struck = outbox.take(0).unwrap();
+        outbox.put(report("boot", 80));
+        for at_ms in [0, 500] {
+            outbox.refused(struck.clone(), at_ms);
+            outbox.put(report("boot", 70));
+            assert_eq!(outbox.take(at_ms + 499), None);
+            assert_eq!(outbox.take(at_ms + 1_000), Some(report("disk", 90)));
+        }
+        outbox.stored();
+        assert_eq!(outbox.take(9_000), Some(report("boot", 70)));
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! Runs one actor: takes events to it, carries out its effects in order.
 //!
-//! Saving and looking are waited for; an action and a report are under way beside it, one of each at
+//! Saving and looking are waited for; if they fail, that is an event as well, so that letters and
+//! limits are never kept waiting. An action and a report are under way beside it, one of each at
 //! most. It never waits for a report before it goes on. It holds a [`Busy`] while it works and gives
 //! it up where it waits for the next event.
 
 use super::{
     Letter, Shared,
     action::{End, News, Running},
-    keeper::{BackOff, Place},
+    keeper::{self, Place},
     outbox::Outbox,
 };
-use crate::{clock::Busy, faults::Strike, host::driver::Answer};
+use crate::{clock::Busy, faults::Strike};
 use api::JobErrorCode;
 use model::{
     Assignment, Report, Told,
@@ -29,6 +30,8 @@ struct Runner {
     /// A fault has stalled the action: it has ended for the driver, and runs for the actor until that
     /// wants it killed. Nothing is busy with it.
     stalled: bool,
+    /// The engine has said that the resource is gone for good.
+    gone: bool,
     outbox: Outbox,
     sending: Option<Sending>,
     /// Nothing only while it waits.
@@ -61,24 +64,23 @@ pub(super) async fn run(
     busy: Busy,
 ) {
     place.works_on(&assignment);
-    let mut inbox = place.inbox.lock().await;
-    let mut busy = Some(busy);
-    let resource = assignment.resource;
-    let read = || shared.driver.ledger(resource);
-    let Ok(ledger) = insist(&shared, &mut busy, "read its ledger", read).await else {
+    let opened = keeper::open(&shared, &place, assignment, busy).await;
+    let Some((assignment, ledger, busy)) = opened else {
         return;
     };
+    let mut inbox = place.inbox.lock().await;
     let now = shared.clock.moment();
-    let (actor, effects) = Actor::new(assignment, ledger.unwrap_or_default(), now);
+    let (actor, effects) = Actor::new(assignment, ledger, now);
     let mut runner = Runner {
         shared: Arc::clone(&shared),
         place: Arc::clone(&place),
         actor,
         running: None,
         stalled: false,
+        gone: false,
         outbox: Outbox::default(),
         sending: None,
-        busy,
+        busy: Some(busy),
     };
     let mut going = runner.perform(effects).await;
     while going.is_ok() {
@@ -87,6 +89,11 @@ pub(super) async fn run(
     if let Some(running) = runner.running.take() {
         running.kill();
         running.ended().await;
+    }
+    if runner.gone {
+        drop(inbox);
+        let busy = runner.busy.take().unwrap_or_else(|| shared.clock.busy());
+        keeper::forget(&shared, &place, runner.actor.resource(), busy).await;
     }
 }
 
@@ -108,7 +115,8 @@ impl Runner {
             Next::Stop => Err(Over),
             Next::Letter(letter) => {
                 self.busy = Some(letter.busy);
-                self.handle(Event::Assigned(letter.assignment)).await
+                let assigned = letter.assignment.map(Event::Assigned);
+                self.handle(assigned.unwrap_or(Event::Changed)).await
             }
             Next::Action(News::Moved) => {
                 self.busy = Some(self.shared.clock.busy());
@@ -173,20 +181,20 @@ impl Runner {
         while let Some(effect) = effects.pop_front() {
             let driver = &self.shared.driver;
             let event = match effect {
-                Effect::Save(ledger) => {
-                    let save = || driver.save(resource, ledger.clone());
-                    insist(&self.shared, &mut self.busy, "save its ledger", save).await?;
-                    None
-                }
-                Effect::Observe => {
-                    let observe = || -> Answer<'_, anyhow::Result<_>> {
-                        let look = driver.observe(resource);
-                        Box::pin(async { look.await.map_err(|e| anyhow::anyhow!(e.error.text)) })
-                    };
-                    let observed =
-                        insist(&self.shared, &mut self.busy, "look at the world", observe).await?;
-                    Some(Event::Observed(observed))
-                }
+                Effect::Save(ledger) => Some(match driver.save(resource, ledger).await {
+                    Ok(()) => Event::Saved,
+                    Err(error) => {
+                        tracing::error!(%resource, "its ledger could not be saved: {error:#}");
+                        Event::Unsaved
+                    }
+                }),
+                Effect::Observe => Some(match driver.observe(resource).await {
+                    Ok(observed) => Event::Observed(observed),
+                    Err(error) => {
+                        tracing::error!(%resource, "could not be looked at: {}", error.error.text);
+                        Event::Blind(error)
+                    }
+                }),
                 Effect::Begin(_) if self.shared.stop.is_cancelled() => return Err(Over),
                 Effect::Begin(action) => self.begin(action),
                 Effect::Kill => self.kill(),
@@ -276,6 +284,7 @@ impl Runner {
             Some(Strike::Fail(error)) => Err(error),
             None => result,
         };
+        drop(running);
         self.handle(Event::Ended(result)).await
     }
 
@@ -315,12 +324,12 @@ impl Runner {
         self.outbox.stored();
         match told {
             Told::Spec(assignment) => self.handle(Event::Assigned(assignment)).await,
-            Told::Forget => self.forget().await,
+            Told::Forget => self.forget(),
         }
     }
 
     /// Only what is gone on an explicit word, and reported so, is forgotten.
-    async fn forget(&mut self) -> Result<(), Over> {
+    fn forget(&mut self) -> Result<(), Over> {
         let (assignment, ledger) = (self.actor.assignment(), self.actor.ledger());
         let resource = assignment.resource;
         let is_gone = assignment.spec.is_absent() && ledger.settled == assignment.generation;
@@ -328,27 +337,7 @@ impl Runner {
             tracing::warn!(%resource, "in no record, but was never told to go: kept");
             return Ok(());
         }
-        let forget = || self.shared.driver.forget(resource);
-        insist(&self.shared, &mut self.busy, "forget it", forget).await?;
-        self.shared.forgotten(resource);
+        self.gone = true;
         Err(Over)
-    }
-}
-
-/// Tries until it is done, with ever longer pauses.
-async fn insist<'a, T>(
-    shared: &Shared,
-    busy: &mut Option<Busy>,
-    what: &str,
-    attempt: impl Fn() -> Answer<'a, anyhow::Result<T>>,
-) -> Result<T, Over> {
-    let mut back_off = BackOff::default();
-    loop {
-        match attempt().await {
-            Ok(done) => return Ok(done),
-            Err(error) => tracing::error!("the driver could not {what}: {error:#}"),
-        }
-        let held = busy.take().unwrap_or_else(|| shared.clock.busy());
-        *busy = Some(shared.pause(back_off.next_ms(), held).await.ok_or(Over)?);
     }
 }

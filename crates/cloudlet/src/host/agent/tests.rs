@@ -1,5 +1,6 @@
 //! The agent on a manual clock, the simulator and an engine that only takes notes.
 
+mod blind;
 mod lab;
 mod restart;
 mod strikes;
@@ -137,6 +138,30 @@ async fn many_resources_at_once() {
     assert_eq!(world.len(), 50);
     assert!(world.values().all(|machine| machine.is_running()));
     assert_eq!(lab.driver.referee(), [""; 0]);
+}
+
+/// Whatever the ids are, and whichever actor is the first to act.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_story_takes_the_same_time() {
+    let mut stories = Vec::new();
+    for ids in [[1, 2, 3], [9, 7, 8]] {
+        let lab = Lab::open(1.0).await;
+        for id in ids {
+            lab.assign(lab::of(id, create(1)));
+        }
+        lab.clock.advance(15).await;
+        let reports = lab.desk.reports();
+        let settled = |id: u128| {
+            let of_id = |entry: &&lab::Entry| {
+                entry.report.resource.0.as_u128() == id
+                    && entry.report.state == ReportState::Settled
+            };
+            reports.iter().find(of_id).map(|entry| entry.at_ms)
+        };
+        stories.push(ids.map(settled));
+    }
+    assert!(stories[0].iter().all(Option::is_some), "{stories:?}");
+    assert_eq!(stories[0], stories[1]);
 }
 
 /// The one test on real time: a create that takes some ten milliseconds.

@@ -89,7 +89,8 @@ impl SimDriver {
     /// Moves on in small steps until the action's time is over.
     async fn pass_time(&self, work: &Work) -> Result<(), ActionError> {
         let begun_ms = self.clock.moment().steady_ms;
-        for step in pace::steps(self.options, work.resource, work.generation, work.action) {
+        let machine = self.world.number(work.resource).map_err(broken)?;
+        for step in pace::steps(self.options, machine, work.generation, work.action) {
             if self.options.speed > 0.0 {
                 tokio::select! {
                     biased;
@@ -153,7 +154,10 @@ impl Driver for SimDriver {
     }
 
     fn save(&self, resource: ResourceId, ledger: Ledger) -> Answer<'_, anyhow::Result<()>> {
-        Box::pin(async move { self.world.save(resource, &ledger) })
+        Box::pin(async move {
+            self.world
+                .save(resource, &ledger, &self.clock.now().to_string())
+        })
     }
 
     fn ledgers(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Ledger>>> {
@@ -162,6 +166,13 @@ impl Driver for SimDriver {
 
     fn ledger(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<Option<Ledger>>> {
         Box::pin(async move { self.world.ledger(resource) })
+    }
+
+    fn expect(&self, resource: ResourceId) {
+        // Where it fails here, the first action tries again.
+        if let Err(error) = self.world.number(resource) {
+            tracing::error!("the simulator's world: {error:#}");
+        }
     }
 
     fn forget(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<()>> {

@@ -2,7 +2,6 @@
 //! uneven steps.
 
 use super::SimOptions;
-use api::ResourceId;
 use model::plan::Action;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::ops::RangeInclusive;
@@ -34,7 +33,8 @@ fn range_ms(action: Action) -> RangeInclusive<f64> {
     }
 }
 
-/// The steps of an action: the same for the same seed, resource, generation and kind of action.
+/// The steps of an action: the same for the same seed, machine (by its number in the world),
+/// generation and kind of action. A slow one has very many: they are drawn as they come.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -42,11 +42,11 @@ fn range_ms(action: Action) -> RangeInclusive<f64> {
 )]
 pub(super) fn steps(
     options: SimOptions,
-    resource: ResourceId,
+    machine: u64,
     generation: u64,
     action: Action,
-) -> Vec<Step> {
-    let mut random = StdRng::seed_from_u64(seed(options.seed, resource, generation, action));
+) -> impl Iterator<Item = Step> + Send {
+    let mut random = StdRng::seed_from_u64(seed(options.seed, machine, generation, action));
     let believable_ms: f64 = random.random_range(range_ms(action));
     let duration_ms = if options.speed > 0.0 {
         believable_ms / options.speed
@@ -54,20 +54,18 @@ pub(super) fn steps(
         0.0
     };
     let count = ((duration_ms / STEP_MS).ceil() as u32).max(FEWEST_STEPS);
-    (1..=count)
-        .map(|number| {
-            let part = f64::from(number) / f64::from(count);
-            let uneven = (f64::from(number) + random.random_range(UNEVEN)) / f64::from(count);
-            Step {
-                after_ms: (duration_ms * part).round() as u64,
-                thousandths: (number < count).then(|| (uneven * 1000.0).clamp(0.0, 999.0) as u16),
-            }
-        })
-        .collect()
+    (1..=count).map(move |number| {
+        let part = f64::from(number) / f64::from(count);
+        let uneven = (f64::from(number) + random.random_range(UNEVEN)) / f64::from(count);
+        Step {
+            after_ms: (duration_ms * part).round() as u64,
+            thousandths: (number < count).then(|| (uneven * 1000.0).clamp(0.0, 999.0) as u16),
+        }
+    })
 }
 
 /// FNV-1a: the same on every machine and in every release, which a standard hasher does not promise.
-fn seed(seed: u64, resource: ResourceId, generation: u64, action: Action) -> u64 {
+fn seed(seed: u64, machine: u64, generation: u64, action: Action) -> u64 {
     let kind: u8 = match action {
         Action::MakeDisk { .. } => 1,
         Action::Launch { .. } => 2,
@@ -76,7 +74,7 @@ fn seed(seed: u64, resource: ResourceId, generation: u64, action: Action) -> u64
         Action::RemoveDisk => 5,
     };
     let bytes = seed.to_le_bytes().into_iter();
-    let bytes = bytes.chain(resource.0.into_bytes());
+    let bytes = bytes.chain(machine.to_le_bytes());
     let bytes = bytes.chain(generation.to_le_bytes()).chain([kind]);
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)

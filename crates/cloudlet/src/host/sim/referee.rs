@@ -40,7 +40,7 @@ fn violation(seen: &mut Seen, effect: &Effect) -> Option<String> {
     let before = std::mem::replace(&mut seen.generation, newest);
     if effect.generation < before {
         let action = &effect.action;
-        return Some(format!("{action} after an effect of generation {before}"));
+        return Some(format!("{action} after generation {before} was taken up"));
     }
     match (effect.action.as_str(), effect.boot) {
         ("launch", Some(boot)) if !seen.boots.insert(boot) => {
@@ -60,7 +60,7 @@ fn violation(seen: &mut Seen, effect: &Effect) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Effect, violations};
+    use super::{super::world::TAKEN, Effect, violations};
 
     fn effect(generation: u64, action: &str, boot: Option<u64>) -> Effect {
         Effect {
@@ -75,6 +75,7 @@ mod tests {
     #[test]
     fn an_honest_log_passes() {
         let log = [
+            effect(1, TAKEN, None),
             effect(1, "make_disk", None),
             effect(1, "launch", Some(1)),
             effect(1, "ready", Some(1)),
@@ -95,7 +96,11 @@ mod tests {
             ),
             (
                 [effect(2, "shutdown", None), effect(1, "make_disk", None)],
-                "make_disk after an effect of generation 2",
+                "make_disk after generation 2 was taken up",
+            ),
+            (
+                [effect(2, TAKEN, None), effect(1, "make_disk", None)],
+                "make_disk after generation 2 was taken up",
             ),
             (
                 [effect(1, "make_disk", None), effect(1, "make_disk", None)],

@@ -4,7 +4,7 @@ use crate::{
     host::driver::{Driver, Pause, Work},
 };
 use api::{ResourceId, Timestamp};
-use model::{plan::Action, spec::DiskObserved};
+use model::{actor::Ledger, plan::Action, spec::DiskObserved};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -66,6 +66,31 @@ async fn one_boot_number_is_launched_once() {
     assert_eq!(driver.referee(), [""; 0]);
 }
 
+/// It was seen only after an effect of the newer one.
+#[tokio::test]
+async fn an_effect_of_a_generation_that_is_no_longer_the_newest_is_seen() {
+    let (_data, clock, driver) = instant();
+    for generation in [1, 1, 2] {
+        let ledger = Ledger {
+            generation,
+            ..Ledger::default()
+        };
+        driver.save(MACHINE, ledger).await.unwrap();
+        if generation == 1 {
+            driver.act(work(&clock, 1, DISK)).await.unwrap();
+            driver
+                .act(work(&clock, 1, Action::RemoveDisk))
+                .await
+                .unwrap();
+        }
+    }
+    assert_eq!(driver.referee(), [""; 0]);
+    driver.act(work(&clock, 1, DISK)).await.unwrap();
+    let found = driver.referee();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("make_disk after generation 2 was taken up"));
+}
+
 #[tokio::test]
 async fn killed_it_leaves_what_is_half_made_and_repeated_it_completes_it() {
     let (_data, clock, driver) = instant();
@@ -102,6 +127,57 @@ async fn what_is_changed_from_outside_is_seen() {
     assert!(driver.list().await.unwrap().is_empty());
 }
 
+fn steps(options: SimOptions, generation: u64, action: Action) -> Vec<pace::Step> {
+    pace::steps(options, 1, generation, action).collect()
+}
+
+/// A hundred million of them were made before the first was waited for.
+#[test]
+fn a_slow_action_is_drawn_step_by_step() {
+    for speed in [1e-7, 1e-300] {
+        let options = SimOptions { speed, seed: 1 };
+        let mut steps = pace::steps(options, 1, 1, DISK);
+        assert!(steps.next().unwrap().after_ms > 0);
+        assert_eq!(steps.next().unwrap().thousandths, Some(0));
+    }
+}
+
+/// Ids are random, and durations followed from them.
+#[tokio::test]
+async fn durations_follow_from_the_seed_whatever_the_ids_are() {
+    let story = async |ids: [u128; 3]| {
+        let data = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Timestamp::from_millis(0));
+        let options = SimOptions {
+            speed: 1.0,
+            seed: 7,
+        };
+        let open = || SimDriver::open(data.path(), clock.clone(), options).unwrap();
+        let [first, second, third] = ids.map(|id| ResourceId(Uuid::from_u128(id)));
+        let mut driver = open();
+        let mut took = Vec::new();
+        for resource in [first, second] {
+            driver.expect(resource);
+        }
+        // Forgotten and reopened: no number is given twice, and each is kept.
+        driver.forget(second).await.unwrap();
+        for resource in [third, first] {
+            driver = open();
+            let begun_ms = clock.moment().steady_ms;
+            let mut work = work(&clock, 1, DISK);
+            work.resource = resource;
+            let act = async {
+                driver.act(work).await.unwrap();
+                clock.moment().steady_ms
+            };
+            let (ended_ms, ()) = tokio::join!(act, clock.advance(4));
+            took.push(ended_ms - begun_ms);
+        }
+        took
+    };
+    assert_eq!(story([1, 2, 3]).await, story([9, 7, 8]).await);
+}
+
 #[test]
 fn steps_are_many_small_uneven_and_follow_the_seed() {
     let options = SimOptions {
@@ -111,8 +187,8 @@ fn steps_are_many_small_uneven_and_follow_the_seed() {
     let ready = Action::AwaitReady { boot: 1 };
     for action in [DISK, launch(1), ready, Action::Shutdown, Action::RemoveDisk] {
         for generation in 1..50 {
-            let steps = pace::steps(options, MACHINE, generation, action);
-            assert_eq!(steps, pace::steps(options, MACHINE, generation, action));
+            let steps = steps(options, generation, action);
+            assert_eq!(steps, self::steps(options, generation, action));
             let mut before = 0;
             for step in &steps[..steps.len() - 1] {
                 let now = step.thousandths.unwrap();
@@ -123,17 +199,10 @@ fn steps_are_many_small_uneven_and_follow_the_seed() {
         }
     }
     let other = SimOptions { seed: 2, ..options };
-    assert_ne!(
-        pace::steps(options, MACHINE, 1, DISK),
-        pace::steps(other, MACHINE, 1, DISK)
-    );
+    assert_ne!(steps(options, 1, DISK), steps(other, 1, DISK));
     let fast = SimOptions {
         speed: 1_000.0,
         ..options
     };
-    assert!(
-        pace::steps(fast, MACHINE, 1, DISK)
-            .iter()
-            .all(|step| step.after_ms <= 4)
-    );
+    assert!(steps(fast, 1, DISK).iter().all(|step| step.after_ms <= 4));
 }

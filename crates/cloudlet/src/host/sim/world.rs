@@ -36,6 +36,10 @@ CREATE TABLE IF NOT EXISTS ledger (
     resource TEXT PRIMARY KEY,
     ledger TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS number (     -- of each resource, in the order in which they came
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    resource TEXT NOT NULL UNIQUE
+);
 CREATE TABLE IF NOT EXISTS effect (     -- append only
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     resource TEXT NOT NULL,
@@ -52,7 +56,10 @@ pub(super) struct World {
     connection: Mutex<Connection>,
 }
 
-/// One effect that was made.
+/// What stands in the log where a generation was taken up, before any effect of it.
+pub(super) const TAKEN: &str = "taken";
+
+/// One effect that was made, or a generation that was taken up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Effect {
     pub(super) resource: String,
@@ -95,13 +102,49 @@ impl World {
         Ok(find(&connection, &resource.to_string())?)
     }
 
-    pub(super) fn save(&self, resource: ResourceId, ledger: &Ledger) -> anyhow::Result<()> {
+    /// Keeps a ledger; a generation that is taken up by it stands in the log.
+    pub(super) fn save(
+        &self,
+        resource: ResourceId,
+        ledger: &Ledger,
+        at: &str,
+    ) -> anyhow::Result<()> {
         let text = serde_json::to_string(ledger)?;
-        let connection = self.lock();
-        let mut statement = connection
-            .prepare_cached("INSERT OR REPLACE INTO ledger (resource, ledger) VALUES (?1, ?2)")?;
-        statement.execute(params![resource.to_string(), text])?;
-        Ok(())
+        let before = self.ledger(resource)?.map_or(0, |before| before.generation);
+        let resource = resource.to_string();
+        self.write(|world| {
+            let insert = "INSERT OR REPLACE INTO ledger (resource, ledger) VALUES (?1, ?2)";
+            world
+                .prepare_cached(insert)?
+                .execute(params![resource, text])?;
+            if ledger.generation <= before {
+                return Ok(());
+            }
+            let taken = Effect {
+                resource,
+                generation: ledger.generation,
+                action: TAKEN.to_owned(),
+                boot: None,
+                at: at.to_owned(),
+            };
+            log(world, &taken)
+        })
+    }
+
+    /// The number of a resource: given when it is first asked for, and never to another.
+    pub(super) fn number(&self, resource: ResourceId) -> anyhow::Result<u64> {
+        let resource = resource.to_string();
+        self.write(|world| {
+            let select = "SELECT number FROM number WHERE resource = ?1";
+            let mut known = world.prepare_cached(select)?;
+            if let Some(number) = known.query_row([&resource], |row| row.get(0)).optional()? {
+                return Ok(number);
+            }
+            let insert = "INSERT INTO number (resource) VALUES (?1)";
+            world.prepare_cached(insert)?.execute([&resource])?;
+            Ok(world.last_insert_rowid())
+        })
+        .map(i64::unsigned_abs)
     }
 
     pub(super) fn ledger(&self, resource: ResourceId) -> anyhow::Result<Option<Ledger>> {
@@ -136,6 +179,7 @@ impl World {
         self.write(|world| {
             world.execute("DELETE FROM machine WHERE resource = ?1", [&resource])?;
             world.execute("DELETE FROM ledger WHERE resource = ?1", [&resource])?;
+            world.execute("DELETE FROM number WHERE resource = ?1", [&resource])?;
             Ok(())
         })
     }

@@ -301,7 +301,7 @@ impl Lab {
 pub(super) fn effects(data: &Path) -> Vec<String> {
     let connection = rusqlite::Connection::open(data.join(WORLD_FILE)).unwrap();
     let mut query = connection
-        .prepare("SELECT action FROM effect ORDER BY number")
+        .prepare("SELECT action FROM effect WHERE action <> 'taken' ORDER BY number")
         .unwrap();
     let rows = query.query_map([], |row| row.get(0)).unwrap();
     rows.map(Result::unwrap).collect()

@@ -14,6 +14,7 @@ use api::{JobErrorCode, ResourceId, Timestamp};
 use model::{
     Assignment, MachineObserved, ReportState,
     actor::{ActionError, Ledger},
+    limits::RETRY_FIRST_MS,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::{
@@ -200,6 +201,10 @@ impl Driver for Panicking {
         self.driver.ledgers()
     }
 
+    fn ledger(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<Option<Ledger>>> {
+        self.driver.ledger(resource)
+    }
+
     fn forget(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<()>> {
         self.driver.forget(resource)
     }
@@ -244,4 +249,23 @@ async fn an_actor_that_panics_is_told_of_and_started_anew_on_the_newest_spec() {
     assert_eq!((last.generation, last.state), (2, ReportState::Settled));
     assert_eq!(lab.effects(), ["remove_disk"]);
     assert!(lab.ledgers().await.is_empty());
+}
+
+/// In the pause before the new actor, it lay in the mailbox and stopped the clock.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newer_spec_in_the_pause_after_a_panic_is_taken() {
+    let lab = panicking(8, 0).await;
+    lab.assign(create(1));
+    let failed_ms = loop {
+        lab.clock.advance(1).await;
+        if let Some((at_ms, _)) = lab.desk.failure() {
+            break at_ms;
+        }
+    };
+    let now_ms = lab.clock.moment().steady_ms;
+    assert!(now_ms < failed_ms + RETRY_FIRST_MS, "no pause any more");
+    lab.assign(absent(2));
+    lab.clock.advance(10).await;
+    let last = lab.desk.last().report;
+    assert_eq!((last.generation, last.state), (2, ReportState::Settled));
 }
