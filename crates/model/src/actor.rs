@@ -427,9 +427,9 @@ impl Actor {
             .iter_mut()
             .find(|phase| phase.name == action.phase())
         {
-            match &result {
-                Ok(()) => phase.ended_at = Some(now.wall),
-                Err(error) => phase.error = Some(error.error.text.clone()),
+            phase.ended_at = Some(now.wall);
+            if let Err(error) = &result {
+                phase.error = Some(error.error.text.clone());
             }
         }
         self.stage = Stage::Observing;

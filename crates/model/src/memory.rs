@@ -33,7 +33,7 @@ pub struct Memory {
     pub turns: BTreeMap<(HostId, TenantId), Turn>,
     /// Limits.
     pub limits: BTreeMap<TenantId, Limits>,
-    /// The number of the last job accepted.
+    /// The greatest number of a job; the next one's is the one after.
     pub last_number: u64,
     /// The number of the last turn taken.
     pub last_turn: u64,
@@ -166,6 +166,27 @@ impl Memory {
             turn.last = self.last_turn;
         }
         self.jobs.insert(job.id, job);
+    }
+
+    /// Removes at most so many of the jobs that ended before this, those that ended first, with each
+    /// answer that none of its jobs is left of. Says how many.
+    pub fn expire(&mut self, ended_before: Timestamp, most: usize) -> usize {
+        let ended = self.jobs.values().filter_map(|job| {
+            let at = job.completed_at.filter(|at| *at < ended_before)?;
+            Some((at, job.number, job.id))
+        });
+        let mut ended: Vec<_> = ended.collect();
+        ended.sort_unstable();
+        ended.truncate(most);
+        for (.., job) in &ended {
+            self.jobs.remove(job);
+        }
+        let jobs = &self.jobs;
+        self.answers
+            .retain(|_, answer| answer.jobs.iter().any(|job| jobs.contains_key(job)));
+        let numbers = self.jobs.values().map(|job| job.number);
+        self.last_number = numbers.max().unwrap_or(0);
+        ended.len()
     }
 
     fn leave(&mut self, key: ResourceId, job: JobId) {

@@ -5,6 +5,7 @@
 //! It never calls a driver. What a host is to be told goes to its agent after the commit.
 
 mod calls;
+mod retention;
 mod turns;
 mod verify;
 mod watch;
@@ -85,6 +86,8 @@ impl Engine {
             anyhow::bail!("the engine was started twice");
         }
         self.inner.tasks.spawn(turns::run(self.clone(), changes));
+        let busy = self.inner.clock.busy();
+        self.inner.tasks.spawn(retention::run(self.clone(), busy));
         Ok(())
     }
 

@@ -1,7 +1,10 @@
 //! The store against the reference store: the same random rules with the same ids and times must
 //! leave the same rows, the same turns and the same answers, step for step.
 
-use super::{JobFilter, Sources, Store, Turned, Urgency, sqlite::dump::dump};
+use super::{
+    JobFilter, Sources, Store, Turned, Urgency,
+    sqlite::{dump::dump, session::Session},
+};
 use api::{
     JobErrorCode, JobId, ResourceId, TenantId, Timestamp,
     machine::{MachineCreate, MachineRename},
@@ -37,6 +40,8 @@ struct Pair {
     tenants: Vec<TenantId>,
     now: Arc<AtomicI64>,
     random: StdRng,
+    /// Jobs that were removed, as they were last.
+    removed: Vec<Job>,
 }
 
 type Rule<T> = Box<dyn Fn(&Context<'_>) -> Result<(Vec<Write>, T), Refusal> + Send>;
@@ -85,6 +90,7 @@ impl Pair {
             tenants,
             now,
             random: StdRng::seed_from_u64(seed),
+            removed: Vec::new(),
         }
     }
 
@@ -295,8 +301,24 @@ impl Pair {
                     self.both(Box::new(rule)).await.unwrap();
                 }
             }
+            17 => self.expire().await,
             _ => self.report(id).await,
         }
+    }
+
+    /// Some of what ended a while ago goes; so later rules meet ids of jobs that are no longer there.
+    async fn expire(&mut self) {
+        let age = self.random.random_range(0..20_000);
+        let most = self.random.random_range(1..4);
+        let ended_before = self.time().plus_millis(-age);
+        let mut removed = self.memory.jobs.clone();
+        let expected = self.memory.expire(ended_before, most);
+        removed.retain(|id, _| !self.memory.jobs.contains_key(id));
+        assert!(removed.values().all(|job| job.state.is_final()));
+        self.removed.extend(removed.into_values());
+        let work = move |session: &mut Session<'_>| Ok(session.expire(ended_before, most)?);
+        let outcome = self.store.sqlite.write(Urgency::Upkeep, work).await;
+        assert_eq!(outcome.unwrap(), expected);
     }
 
     async fn create(&mut self, tenant: TenantId) {
@@ -403,13 +425,16 @@ fn is_telling(jobs: &[Job]) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_as_the_reference_store() {
-    let mut jobs = Vec::new();
+    let (mut jobs, mut removed) = (Vec::new(), 0);
     for seed in 0..6 {
         println!("seed {seed}");
         let pair = run(seed, 150).await;
+        removed += pair.removed.len();
+        jobs.extend(pair.removed);
         jobs.extend(pair.memory.jobs.into_values());
     }
     assert!(is_telling(&jobs));
+    assert!(removed >= 20, "{removed} jobs were removed");
 }
 
 /// What was answered is there when the files are taken as a crash leaves them.

@@ -16,7 +16,7 @@ mod conformance;
 mod tests;
 
 pub use rows::{
-    Committed, JobFilter, KeyRow, NewKey, Owner, StoreError, TenantRow, Turned, Urgency,
+    Committed, Expired, JobFilter, KeyRow, NewKey, Owner, StoreError, TenantRow, Turned, Urgency,
 };
 
 use api::{HostId, JobId, ResourceId, TenantId, Timestamp};
@@ -33,6 +33,9 @@ use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
 };
 use tokio::sync::broadcast;
+
+/// Jobs that one transaction removes: few enough that a commit which takes them along is hardly slower.
+const EXPIRY_BATCH: usize = 50;
 
 /// The store; clones are the same store.
 #[derive(Clone)]
@@ -87,6 +90,24 @@ impl Store {
     pub async fn take_turn(&self, host: HostId) -> Result<Option<Turned>, StoreError> {
         self.sqlite
             .write(Urgency::Engine, move |session| session.take_turn(host))
+            .await
+    }
+
+    /// Removes at most [`EXPIRY_BATCH`] of the jobs that ended before this, those that ended first,
+    /// with each answer that none of its jobs is left of.
+    pub async fn expire(&self, ended_before: Timestamp) -> Result<Expired, StoreError> {
+        self.sqlite
+            .write(Urgency::Upkeep, move |session| {
+                Ok(
+                    if session.expire(ended_before, EXPIRY_BATCH)? == EXPIRY_BATCH {
+                        Expired::More
+                    } else if session.has_ended_since(ended_before)? {
+                        Expired::Later
+                    } else {
+                        Expired::Nothing
+                    },
+                )
+            })
             .await
     }
 

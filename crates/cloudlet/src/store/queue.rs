@@ -1,7 +1,7 @@
-//! Where transactions wait for the writer: the engine's first, then requests.
+//! Where transactions wait for the writer: the engine's first, then requests, then one of upkeep.
 //!
 //! Requests are bounded by permits that they hold until they are answered; the engine is bounded by
-//! the slots of its hosts.
+//! the slots of its hosts; upkeep is one task, which waits for each before the next.
 
 use super::{StoreError, Urgency};
 use std::{
@@ -18,7 +18,14 @@ pub(super) struct Queue<T> {
 struct Waiting<T> {
     engine: VecDeque<T>,
     requests: VecDeque<T>,
+    upkeep: VecDeque<T>,
     closed: bool,
+}
+
+impl<T> Waiting<T> {
+    fn is_empty(&self) -> bool {
+        self.engine.is_empty() && self.requests.is_empty() && self.upkeep.is_empty()
+    }
 }
 
 impl<T> Queue<T> {
@@ -27,6 +34,7 @@ impl<T> Queue<T> {
             waiting: Mutex::new(Waiting {
                 engine: VecDeque::new(),
                 requests: VecDeque::new(),
+                upkeep: VecDeque::new(),
                 closed: false,
             }),
             changed: Condvar::new(),
@@ -42,16 +50,18 @@ impl<T> Queue<T> {
         match urgency {
             Urgency::Engine => waiting.engine.push_back(item),
             Urgency::Request => waiting.requests.push_back(item),
+            Urgency::Upkeep => waiting.upkeep.push_back(item),
         }
         drop(waiting);
         self.changed.notify_one();
         Ok(())
     }
 
-    /// Waits for the next group, at most this many; `None` once it is closed and empty.
+    /// Waits for the next group, at most this many and one of upkeep, which comes last but always
+    /// comes: a flood of requests must not fill the disk. `None` once it is closed and empty.
     pub(super) fn take(&self, most: usize) -> Option<Vec<T>> {
         let mut waiting = self.lock();
-        while waiting.engine.is_empty() && waiting.requests.is_empty() {
+        while waiting.is_empty() {
             if waiting.closed {
                 return None;
             }
@@ -64,6 +74,7 @@ impl<T> Queue<T> {
         let rest = waiting.requests.len().min(most - urgent);
         let mut group: Vec<T> = waiting.engine.drain(..urgent).collect();
         group.extend(waiting.requests.drain(..rest));
+        group.extend(waiting.upkeep.pop_front());
         Some(group)
     }
 
@@ -80,6 +91,7 @@ impl<T> Queue<T> {
         let dropped = (
             std::mem::take(&mut waiting.engine),
             std::mem::take(&mut waiting.requests),
+            std::mem::take(&mut waiting.upkeep),
         );
         drop(waiting);
         drop(dropped);
@@ -88,7 +100,7 @@ impl<T> Queue<T> {
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         let waiting = self.lock();
-        waiting.engine.len() + waiting.requests.len()
+        waiting.engine.len() + waiting.requests.len() + waiting.upkeep.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting<T>> {
@@ -101,20 +113,22 @@ mod tests {
     use super::{Queue, Urgency};
 
     #[test]
-    fn the_engine_goes_first() {
+    fn the_engine_goes_first_and_upkeep_last_but_one_in_every_group() {
         let queue = Queue::new();
         for (urgency, item) in [
+            (Urgency::Upkeep, 5),
             (Urgency::Request, 1),
+            (Urgency::Upkeep, 6),
             (Urgency::Engine, 2),
             (Urgency::Request, 3),
             (Urgency::Engine, 4),
         ] {
             queue.push(urgency, item).unwrap();
         }
-        assert_eq!(queue.take(3), Some(vec![2, 4, 1]));
+        assert_eq!(queue.take(3), Some(vec![2, 4, 1, 5]));
         queue.close();
-        assert!(queue.push(Urgency::Engine, 5).is_err());
-        assert_eq!(queue.take(3), Some(vec![3]));
+        assert!(queue.push(Urgency::Engine, 7).is_err());
+        assert_eq!(queue.take(3), Some(vec![3, 6]));
         assert_eq!(queue.take(3), None);
     }
 }

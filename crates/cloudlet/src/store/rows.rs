@@ -24,6 +24,8 @@ pub enum Urgency {
     Engine,
     /// Requests.
     Request,
+    /// What nobody waits for: after all the others, one to a commit.
+    Upkeep,
 }
 
 /// What a commit changed, as far as anybody waits for it.
@@ -60,6 +62,17 @@ impl Default for JobFilter {
             created_after: None,
         }
     }
+}
+
+/// What is left after a batch of old jobs was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expired {
+    /// Perhaps more that are to go now.
+    More,
+    /// None that is to go now, but jobs that will once they ended long enough ago.
+    Later,
+    /// No job that has ended.
+    Nothing,
 }
 
 /// A tenant as stored.

@@ -1,12 +1,15 @@
 //! What holds beyond the single transaction: groups, restarts, other tenants, keys.
 
-use super::{Owner, Sources, Store, StoreError, Urgency, reads};
+use super::{EXPIRY_BATCH, Expired, Owner, Sources, Store, StoreError, Urgency, reads};
 use api::{ErrorCode, JobId, ResourceId, TenantId, Timestamp, machine::MachineCreate};
 use model::{
     Context, Job, JobState, Refusal, Write,
+    accept::Idempotency,
     catalogue::{self, Catalogue},
     course,
+    limits::RETENTION_MS,
     ops::{vm_create, vm_stop},
+    writes::AnswerKey,
 };
 use std::{
     path::Path,
@@ -522,4 +525,130 @@ async fn no_poll_shows_less_than_one_before() {
     for poller in pollers {
         poller.await.unwrap();
     }
+}
+
+/// Creates with an idempotency key, or gets what was created with it.
+async fn create_once(store: &Store, tenant: TenantId, instances: i64) -> Vec<Job> {
+    let body = body(instances);
+    let known = Idempotency {
+        key: AnswerKey([7; 16]),
+        request: [1; 16],
+    };
+    let rule = move |context: &Context<'_>| vm_create::accept(context, tenant, &body, Some(known));
+    let accepted = store.transact(Urgency::Request, rule).await;
+    accepted.unwrap().unwrap()
+}
+
+/// Ends a job that has not started, at the time that it is.
+async fn fail(store: &Store, job: JobId) {
+    let rule = move |context: &Context<'_>| Ok((course::fail(context, job), ()));
+    let failed = store.transact(Urgency::Engine, rule).await;
+    failed.unwrap().unwrap();
+}
+
+fn ids(jobs: &[Job]) -> Vec<JobId> {
+    jobs.iter().map(|job| job.id).collect()
+}
+
+/// What is left of these jobs: the same from memory and from disk.
+async fn left(store: &Store, tenant: TenantId, of: &[JobId]) -> Vec<JobId> {
+    let asked = of.to_vec();
+    let on_disk = store
+        .sqlite
+        .read(move |connection| reads::jobs(connection, tenant, &asked))
+        .await
+        .unwrap();
+    let shown = ids(&store.jobs(tenant, of.to_vec()).await.unwrap());
+    let on_disk = ids(&on_disk);
+    let mut sorted = shown.clone();
+    sorted.sort_unstable();
+    assert!(sorted.iter().all(|job| on_disk.contains(job)));
+    assert_eq!(sorted.len(), on_disk.len(), "memory and disk");
+    shown
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_goes_when_it_ended_long_enough_ago_and_its_answer_with_the_last() {
+    let directory = tempfile::tempdir().unwrap();
+    let now = Arc::new(AtomicI64::new(NOW));
+    let store = try_open(directory.path(), &now).unwrap();
+    let tenant = tenant(&store, "a").await;
+    let [first, second, waits] = ids(&create_once(&store, tenant, 3).await)[..] else {
+        panic!("three jobs");
+    };
+    let all = [first, second, waits];
+    let running = create(&store, tenant, 1).await.remove(0);
+    let after = |millis: i64| Timestamp::from_millis(NOW + millis - RETENTION_MS);
+    fail(&store, first).await;
+    now.store(NOW + 1_000, Ordering::SeqCst);
+    fail(&store, second).await;
+    let repeat = async || ids(&create_once(&store, tenant, 3).await);
+
+    let rest = store.expire(after(RETENTION_MS)).await;
+    assert_eq!(rest, Ok(Expired::Later));
+    assert_eq!(
+        left(&store, tenant, &all).await,
+        all,
+        "24 h to the millisecond"
+    );
+    store.expire(after(RETENTION_MS + 1)).await.unwrap();
+    assert_eq!(left(&store, tenant, &all).await, [second, waits]);
+    let rest = store.expire(after(25 * 3_600_000)).await;
+    assert_eq!(rest, Ok(Expired::Nothing));
+    assert_eq!(left(&store, tenant, &all).await, [waits]);
+    assert_eq!(repeat().await, [waits], "the answer waits for its last job");
+
+    // What has not ended stays, however long it takes.
+    while store.take_turn(running.host).await.unwrap().is_some() {}
+    store.expire(after(i64::MAX / 2)).await.unwrap();
+    assert_eq!(
+        left(&store, tenant, &[waits, running.id]).await,
+        [waits, running.id]
+    );
+
+    let give_up = move |context: &Context<'_>| {
+        let job = context.facts.job(waits).unwrap();
+        Ok((course::give_up(context, job.resource).0, ()))
+    };
+    store
+        .transact(Urgency::Engine, give_up)
+        .await
+        .unwrap()
+        .unwrap();
+    let ended = store.jobs(tenant, vec![waits]).await.unwrap().remove(0);
+    let at = ended.completed_at.expect("it was given up");
+    store.expire(at.plus_millis(1)).await.unwrap();
+    assert_eq!(left(&store, tenant, &all).await, []);
+    let afresh = repeat().await;
+    assert_eq!(afresh.len(), 3, "the key may be used again");
+    assert!(afresh.iter().all(|job| !all.contains(job)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_removes_a_small_batch() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let tenant = tenant(&store, "a").await;
+    let mut all = Vec::new();
+    for _ in 0..2 {
+        all.extend(ids(&create(&store, tenant, 40).await));
+    }
+    let ended = all.clone();
+    for job in ended {
+        fail(&store, job).await;
+    }
+    let now = Timestamp::from_millis(NOW + 1);
+    let before = store.commits();
+    assert_eq!(store.expire(now).await, Ok(Expired::More));
+    let rest = left(&store, tenant, &all).await;
+    assert_eq!(
+        rest,
+        all[EXPIRY_BATCH..],
+        "those that ended first went first"
+    );
+    assert_eq!(store.expire(now).await, Ok(Expired::Nothing));
+    assert_eq!(left(&store, tenant, &all).await, []);
+    assert_eq!(store.commits() - before, 2);
+    assert_eq!(store.expire(now).await, Ok(Expired::Nothing));
+    assert_eq!(store.commits() - before, 2, "nothing to do costs no sync");
 }

@@ -70,6 +70,17 @@ async fn a_create_that_fails_in_any_phase_leaves_nothing() {
             "{phase}"
         );
         assert_eq!(ended["errorCode"], "DRIVER_ERROR");
+        let path = format!("/v1/resource/jobs/{}", text(&ended["id"]));
+        let (_, detail) = cloud.get(&path).await;
+        let phases = detail["data"]["phases"].as_array().unwrap().clone();
+        assert!(
+            phases.iter().all(|phase| phase["endedAt"].is_string()),
+            "{detail}"
+        );
+        assert!(
+            phases.iter().any(|phase| phase["error"] == "Bad luck"),
+            "{detail}"
+        );
         assert_eq!(
             cloud
                 .get(&format!("/v1/resource/virtual-machines/{machine}"))
@@ -184,4 +195,22 @@ async fn a_wait_whose_server_is_gone_says_how_to_go_on() {
     let go_on = "Trying again until the timeout; go on later with: cloudlet job wait ";
     let told = rest.iter().filter(|line| line.starts_with(go_on)).count();
     assert_eq!(told, 1, "{rest:?}");
+}
+
+/// The most that a job under way shows is 99, and a fault can strike there, before the last effect.
+#[tokio::test]
+async fn a_fault_at_ninety_nine_percent_strikes() {
+    let cloud = Process::start(&["--sim-speed", "0"]);
+    cloud
+        .fault(&json!({ "operation": "vm.create", "kind": "fail", "atPercent": 99 }))
+        .await;
+    let (id, machine) = cloud.create("almost").await;
+    let ended = cloud.settle(&[id]).await.remove(0);
+    assert_eq!(
+        (&ended["status"], &ended["progress"]),
+        (&json!("failed"), &json!(99))
+    );
+    let path = format!("/v1/resource/virtual-machines/{machine}");
+    assert_eq!(cloud.get(&path).await.0, 404);
+    assert_eq!(cloud.verify().await, (vec![], vec![]));
 }

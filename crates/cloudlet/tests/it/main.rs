@@ -20,5 +20,6 @@ mod operator;
 mod order;
 mod process;
 mod raw;
+mod retention;
 mod tidy;
 mod world;

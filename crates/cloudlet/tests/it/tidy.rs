@@ -226,6 +226,7 @@ const BOUNDS: &[&str] = &[
     "LIMIT",
     "TIMEOUT",
     "PATIENCE",
+    "RETENTION_MS",
     "INTERVAL_MS",
     "ATTEMPTS",
     "SLOTS",

@@ -53,3 +53,38 @@ async fn line_is(store: &Path, wanted: impl Fn(i64) -> bool) {
     }
     panic!("the line never had the length that was waited for");
 }
+
+/// How much a store holds.
+#[derive(Debug)]
+pub(crate) struct Size {
+    pub(crate) jobs: usize,
+    pub(crate) answers: usize,
+    pub(crate) pages: usize,
+}
+
+/// Measures a store that may be in use.
+pub(crate) fn size(store: &Path) -> Size {
+    let connection =
+        Connection::open_with_flags(store, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let number = |sql: &str| {
+        let number: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        usize::try_from(number).unwrap()
+    };
+    Size {
+        jobs: number("SELECT count(*) FROM job"),
+        answers: number("SELECT count(*) FROM answer"),
+        pages: number("PRAGMA page_count"),
+    }
+}
+
+/// Moves the clock that a server which is not running will go on from.
+pub(crate) fn set_clock_on(store: &Path, millis: i64) {
+    let connection = Connection::open(store).unwrap();
+    let changed = connection
+        .execute(
+            "UPDATE meta SET value = value + ?1 WHERE name = 'clock'",
+            [millis],
+        )
+        .unwrap();
+    assert_eq!(changed, 1, "the clock is stored");
+}

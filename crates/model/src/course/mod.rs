@@ -45,6 +45,10 @@ pub fn assignment(resource: &Resource, job: Option<&Job>) -> Assignment {
 fn end(context: &Context<'_>, mut job: Job, event: JobEvent, writes: &mut Vec<Write>) -> Job {
     job.apply(event, context.now);
     job.cancel = false;
+    // A phase whose host could not tell its end any more ended with the job at the latest.
+    for phase in &mut job.phases {
+        phase.ended_at = phase.ended_at.or(job.completed_at);
+    }
     job.blockers = 0;
     if event == JobEvent::Complete {
         job.error = None;

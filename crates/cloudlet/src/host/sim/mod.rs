@@ -98,9 +98,7 @@ impl SimDriver {
                     () = work.pause.until(begun_ms.saturating_add(step.after_ms)) => {}
                 }
             }
-            if let Some(thousandths) = step.thousandths {
-                (work.progress)(thousandths);
-            }
+            (work.progress)(step.thousandths);
             if work.kill.is_cancelled() {
                 return Err(killed());
             }

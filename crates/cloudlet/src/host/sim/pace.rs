@@ -18,8 +18,8 @@ const UNEVEN: RangeInclusive<f64> = -0.1..=0.1;
 pub(super) struct Step {
     /// When, in milliseconds since the action began.
     pub(super) after_ms: u64,
-    /// How far it is then; nothing at the last step, which is the end.
-    pub(super) thousandths: Option<u16>,
+    /// How far it is then; all of it at the last step, just before the effect.
+    pub(super) thousandths: u16,
 }
 
 /// How long an action takes at speed 1. A create takes 6 to 10 seconds in all.
@@ -59,7 +59,11 @@ pub(super) fn steps(
         let uneven = (f64::from(number) + random.random_range(UNEVEN)) / f64::from(count);
         Step {
             after_ms: (duration_ms * part).round() as u64,
-            thousandths: (number < count).then(|| (uneven * 1000.0).clamp(0.0, 999.0) as u16),
+            thousandths: if number < count {
+                (uneven * 1000.0).clamp(0.0, 999.0) as u16
+            } else {
+                1000
+            },
         }
     })
 }

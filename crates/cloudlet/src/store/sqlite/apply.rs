@@ -201,6 +201,13 @@ impl Session<'_> {
             .collect();
         let parameters = params![key, answer.request, jobs, self.now.as_millis()];
         self.execute(sql::PUT_ANSWER, parameters)?;
+        for job in &answer.jobs {
+            if self.execute(sql::SET_JOB_ANSWER, params![job.0.as_bytes(), key])? == 0 {
+                return Err(codec::broken(format!(
+                    "job {job} is answered but not there"
+                )));
+            }
+        }
         Ok(())
     }
 }

@@ -145,6 +145,21 @@ fn check(connection: &Connection, memory: &Memory) {
     stored.retain(|_, count| *count > 0);
     assert_eq!(tallies, stored, "tallies");
 
+    let mut answered: BTreeMap<JobId, Option<AnswerKey>> = BTreeMap::new();
+    answered.extend(memory.jobs.keys().map(|&job| (job, None)));
+    for (&key, answer) in &memory.answers {
+        let there = answer
+            .jobs
+            .iter()
+            .filter(|job| memory.jobs.contains_key(job));
+        answered.extend(there.map(|&job| (job, Some(key))));
+    }
+    let stored = all(connection, "SELECT id, answer FROM job", |row| {
+        let key: Option<[u8; 16]> = row.get(1)?;
+        Ok((JobId(codec::uuid(row, 0)?), key.map(AnswerKey)))
+    });
+    assert_eq!(answered, stored, "answers of jobs");
+
     let columns = "SELECT id, tenant, host, state, blockers, synchronous, cancel, completed_at \
         FROM job";
     let stored = all(connection, columns, |row| {

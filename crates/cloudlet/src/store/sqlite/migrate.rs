@@ -21,6 +21,10 @@ pub(super) const ALL: &[Migration] = &[
         sql: include_str!("../../../migrations/sqlite/0001_first.sql"),
     },
     Migration {
+        name: "retention",
+        sql: include_str!("../../../migrations/sqlite/0002_retention.sql"),
+    },
+    Migration {
         name: "job list",
         sql: include_str!("../../../migrations/sqlite/0003_job_list.sql"),
     },

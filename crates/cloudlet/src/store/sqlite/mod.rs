@@ -6,6 +6,7 @@
 mod apply;
 mod cache;
 mod codec;
+mod expire;
 mod facts;
 pub(super) mod lists;
 mod migrate;
@@ -137,7 +138,7 @@ impl Sqlite {
     ) -> Result<T, StoreError> {
         let closed = |_| StoreError::Unavailable("it is closed".to_owned());
         let permit = match urgency {
-            Urgency::Engine => None,
+            Urgency::Engine | Urgency::Upkeep => None,
             Urgency::Request => {
                 let permit = Arc::clone(&self.requests).acquire_owned().await;
                 Some(permit.map_err(closed)?)

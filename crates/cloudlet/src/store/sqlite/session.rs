@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use std::{
     any::Any,
     cell::RefCell,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 use uuid::Uuid;
@@ -41,6 +41,15 @@ pub(in crate::store) struct Session<'a> {
     new_id: &'a RefCell<NewId>,
     changed: Vec<Job>,
     places: HashMap<JobId, usize>,
+    removed: HashSet<JobId>,
+}
+
+/// What a group has done to jobs.
+pub(super) struct Changes {
+    /// Those that it wrote, as they are now.
+    pub(super) jobs: Vec<Job>,
+    /// Those that it removed.
+    pub(super) removed: HashSet<JobId>,
 }
 
 impl<'a> Session<'a> {
@@ -56,6 +65,7 @@ impl<'a> Session<'a> {
             new_id,
             changed: Vec::new(),
             places: HashMap::new(),
+            removed: HashSet::new(),
         }
     }
 
@@ -96,9 +106,17 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The jobs that the group has changed so far.
-    pub(super) fn into_changed(self) -> Vec<Job> {
-        self.changed
+    /// Remembers that a job is no longer there.
+    pub(super) fn forget(&mut self, job: JobId) {
+        self.removed.insert(job);
+    }
+
+    /// What the group has done so far.
+    pub(super) fn into_changes(self) -> Changes {
+        Changes {
+            jobs: self.changed,
+            removed: self.removed,
+        }
     }
 
     /// A job with its number.

@@ -53,6 +53,15 @@ pub(super) const INSERT_USAGE: &str =
 pub(super) const PUT_ANSWER: &str = "INSERT INTO answer (key, request, jobs, created_at) \
     VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key) DO UPDATE SET request = excluded.request, \
     jobs = excluded.jobs, created_at = excluded.created_at";
+pub(super) const SET_JOB_ANSWER: &str = "UPDATE job SET answer = ?2 WHERE id = ?1";
+
+// Retention.
+pub(super) const ENDED_JOBS: &str = "SELECT number, id, answer FROM job \
+    WHERE completed_at IS NOT NULL AND completed_at < ?1 ORDER BY completed_at LIMIT ?2";
+pub(super) const ENDED_SINCE: &str = "SELECT 1 FROM job \
+    WHERE completed_at IS NOT NULL AND completed_at >= ?1 LIMIT 1";
+pub(super) const DELETE_JOB: &str = "DELETE FROM job WHERE number = ?1";
+pub(super) const DELETE_ANSWER: &str = "DELETE FROM answer WHERE key = ?1";
 
 // Turns. 16 is TENANT_SLOTS; `turns.rs` refuses to compile with another.
 pub(super) const NEXT_TENANT: &str = "SELECT tenant FROM turn \
@@ -129,7 +138,7 @@ pub(super) const META: &str = "SELECT value FROM meta WHERE name = ?1";
 pub(super) const PUT_META: &str = "INSERT INTO meta (name, value) VALUES (?1, ?2) \
     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
-/// The statements that run for every request, report, turn or poll.
+/// The statements that run for every request, report, turn, poll or job that is removed.
 #[cfg(test)]
 pub(super) const HOT: &[&str] = &[
     JOB,
@@ -152,6 +161,11 @@ pub(super) const HOT: &[&str] = &[
     HELD,
     LET_GO,
     UPDATE_USAGE,
+    SET_JOB_ANSWER,
+    ENDED_JOBS,
+    ENDED_SINCE,
+    DELETE_JOB,
+    DELETE_ANSWER,
     NEXT_TENANT,
     NEXT_JOB,
     HOST_RUNNING,

@@ -49,6 +49,8 @@ fn partial_indexes_are_used() {
         (sql::CALLS, "job_call"),
         (sql::READY_CALLS, "job_call"),
         (sql::CANCEL_WISHES, "job_cancel"),
+        (sql::ENDED_JOBS, "job_completed"),
+        (sql::ENDED_SINCE, "job_completed"),
         (sql::JOBS_LISTED, "job_listed"),
         (sql::JOBS_OF_KIND, "job_of_kind"),
         (sql::JOBS_OF_RESOURCE, "job_of_resource"),
@@ -117,6 +119,28 @@ fn jobs_of_an_older_schema_can_be_found() {
     let (operation, resource): (String, uuid::Uuid) = connection.query_row(sql, [], read).unwrap();
     assert_eq!(operation, "vm.create");
     assert_eq!(resource.to_string(), "01930000-0000-7000-8000-0000000000ab");
+}
+
+/// Jobs that were answered before the schema knew by which answer learn it.
+#[test]
+fn jobs_of_an_older_schema_learn_their_answer() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrate::migrate(&mut connection, &migrate::ALL[..1], Timestamp::default()).unwrap();
+    for id in 1_u8..=4 {
+        let insert = "INSERT INTO job (id, tenant, host, state, blockers, synchronous, cancel, body) \
+            VALUES (?1, x'', x'', 'pending', 0, 0, 0, '{}')";
+        connection.execute(insert, [[id; 16]]).unwrap();
+    }
+    for (key, jobs) in [(8_u8, [[1_u8; 16], [3; 16]].concat()), (9, vec![4; 16])] {
+        let insert = "INSERT INTO answer VALUES (?1, x'', ?2, 0)";
+        connection.execute(insert, ([key; 16], jobs)).unwrap();
+    }
+    migrate::migrate(&mut connection, migrate::ALL, Timestamp::default()).unwrap();
+    let sql = "SELECT answer FROM job ORDER BY number";
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    let answers: Vec<Option<[u8; 16]>> = rows.collect::<Result<_, _>>().unwrap();
+    assert_eq!(answers, [Some([8; 16]), None, Some([8; 16]), Some([9; 16])]);
 }
 
 fn open(directory: &std::path::Path) -> Sqlite {

@@ -5,7 +5,7 @@
 
 use super::{
     cache::JobCache,
-    session::{Fault, NewId, Session, told},
+    session::{Changes, Fault, NewId, Session, told},
 };
 use crate::clock::Clock;
 use crate::store::{
@@ -13,7 +13,7 @@ use crate::store::{
     rows::{Committed, StoreError},
 };
 use api::Timestamp;
-use model::{Job, catalogue::Catalogue};
+use model::catalogue::Catalogue;
 use rusqlite::{Connection, ErrorCode};
 use std::{
     cell::RefCell,
@@ -163,11 +163,12 @@ impl Writer {
             return Err(Failure::Lost(reason.clone()));
         }
         let rows_before = self.connection.total_changes();
-        let changed = self.run_all(group).map_err(|error| self.roll_back(error))?;
+        let changes = self.run_all(group).map_err(|error| self.roll_back(error))?;
         // A poll must not show less than what an earlier read has shown: from here until the new
         // version is in memory it is answered from disk.
-        for job in &changed {
-            self.jobs.remove(&job.id);
+        let written = changes.jobs.iter().map(|job| &job.id);
+        for job in written.chain(&changes.removed) {
+            self.jobs.remove(job);
         }
         self.execute("COMMIT").map_err(|error| {
             if is_io(&error) {
@@ -179,11 +180,11 @@ impl Writer {
         if self.connection.total_changes() != rows_before {
             self.commits.fetch_add(1, Relaxed);
         }
-        self.publish(changed);
+        self.publish(changes);
         Ok(())
     }
 
-    fn run_all(&self, group: &mut [Box<dyn Member>]) -> rusqlite::Result<Vec<Job>> {
+    fn run_all(&self, group: &mut [Box<dyn Member>]) -> rusqlite::Result<Changes> {
         self.execute("BEGIN IMMEDIATE")?;
         let rows_before = self.connection.total_changes();
         let mut session = Session::new(&self.connection, &self.catalogue, &self.new_id);
@@ -196,7 +197,7 @@ impl Writer {
         if is_manual && self.connection.total_changes() != rows_before {
             session.store_clock((self.now)())?;
         }
-        Ok(session.into_changed())
+        Ok(session.into_changes())
     }
 
     /// SQLite may have rolled back by itself.
@@ -210,15 +211,15 @@ impl Writer {
         }
     }
 
-    fn publish(&self, changed: Vec<Job>) {
-        if changed.is_empty() {
+    fn publish(&self, Changes { jobs, removed }: Changes) {
+        if jobs.is_empty() {
             return;
         }
-        for job in &changed {
+        for job in jobs.iter().filter(|job| !removed.contains(&job.id)) {
             self.jobs.insert(job.id, Arc::new(job.clone()));
         }
         let committed = Committed {
-            jobs: changed,
+            jobs,
             busy: self.clock.as_ref().map(Clock::busy),
         };
         // Nobody may be listening.
