@@ -80,6 +80,7 @@ codes! {
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413;
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415;
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", 422;
+    RateLimitExceeded = "RATE_LIMIT_EXCEEDED", 429;
     Internal = "INTERNAL_ERROR", 500;
     DriverError = "DRIVER_ERROR", 502;
     ShuttingDown = "SHUTTING_DOWN", 503;

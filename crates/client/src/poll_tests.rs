@@ -49,6 +49,16 @@ fn busy(retry_after: Option<u64>) -> Error {
     }
 }
 
+fn limited(retry_after: u64) -> Error {
+    Error::Api {
+        status: 429,
+        code: "RATE_LIMIT_EXCEEDED".into(),
+        message: "too many".into(),
+        details: Box::default(),
+        retry_after: Some(Duration::from_secs(retry_after)),
+    }
+}
+
 /// Runs a wait over scripted answers; returns its result, when each poll came, and what was told.
 async fn play(
     watch: Watch,
@@ -176,6 +186,19 @@ async fn trouble_passes_and_retry_after_wins() {
     .await;
     assert_eq!(at, [1000, 8000, 10000, 14000]);
     assert_eq!(told, ["later", "later", "web-1 0", "web-1 100"]);
+    assert!(result.unwrap().all_completed());
+}
+
+/// A limit of requests is waited for as long as the server says, and no poll is sent before.
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_requests_passes() {
+    let (result, at, told) = play(Watch::new(), &[id(1)], |n, _| match n {
+        0 => Err(limited(58)),
+        _ => polled(vec![job(1, JobStatus::Completed, 100)]),
+    })
+    .await;
+    assert_eq!(at, [0, 58_000]);
+    assert_eq!(told, ["too many", "web-1 100"]);
     assert!(result.unwrap().all_completed());
 }
 

@@ -36,6 +36,7 @@ impl Cloud {
         let mut child = Command::new(binary())
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data.path())
+            .args(["--rate-limit", "off"])
             .args(flags)
             .env("CLOUDLET_PROFILE", data.path().join("profile.toml"))
             .env("CLOUDLET_BOOTSTRAP_API_KEY", KEY)

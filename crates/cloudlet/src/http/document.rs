@@ -17,7 +17,9 @@ use utoipa::{
         title = "Cloudlet",
         description = "A cloud with an asynchronous API. A request that takes time is answered with \
                        202 and a job; poll POST /v1/resource/jobs until it is completed or failed. \
-                       Every path is served with and without a trailing slash.",
+                       Every path is served with and without a trailing slash. Every answer under /v1 and \
+                       /admin/v1 has X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset (Unix \
+                       seconds), unless the server limits nobody; 429 RATE_LIMIT_EXCEEDED has Retry-After.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     components(schemas(ErrorBody)),

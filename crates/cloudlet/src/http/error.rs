@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use model::Refusal;
+use std::time::Duration;
 
 /// Why a request was not done.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct ApiError {
     pub message: String,
     /// For programs.
     pub details: Box<ErrorDetails>,
+    /// When to try again, where it is not the time that goes with the code.
+    pub retry_after: Option<Duration>,
     /// For the log alone.
     pub cause: Option<String>,
 }
@@ -30,6 +33,7 @@ impl ApiError {
             code,
             message: message.into(),
             details: Box::default(),
+            retry_after: None,
             cause: None,
         }
     }
@@ -78,8 +82,10 @@ impl ApiError {
             401 => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            503 => {
-                headers.insert(header::RETRY_AFTER, UNAVAILABLE_RETRY_SECONDS.into());
+            429 | 503 => {
+                let seconds = self.retry_after.map(|wait| wait.as_secs().max(1));
+                let seconds = seconds.unwrap_or(UNAVAILABLE_RETRY_SECONDS.into());
+                headers.insert(header::RETRY_AFTER, seconds.into());
             }
             _ => {}
         }
@@ -140,7 +146,7 @@ mod tests {
             let json = response.headers().get(header::CONTENT_TYPE);
             assert_eq!(json, Some(&HeaderValue::from_static("application/json")));
             let retry = response.headers().contains_key(header::RETRY_AFTER);
-            assert_eq!(retry, code.status() == 503, "{code:?}");
+            assert_eq!(retry, matches!(code.status(), 429 | 503), "{code:?}");
         }
     }
 

@@ -1,12 +1,14 @@
 //! The front door: what every request passes, whatever its route.
 //!
-//! Path without its trailing slash, body read whole, a panic turned into the envelope, the request's
-//! id in the log and in the answer. Decides nothing about anybody.
+//! Path without its trailing slash, the key looked up and its request counted, body read whole, a panic
+//! turned into the envelope, the request's id in the log and in the answer. Decides nothing about
+//! anybody: what is over a limit is refused by the handler's extractors, at its place in the order.
 
-use super::{App, body, error::ApiError, limits::CORRELATION_ID_LIMIT, slash};
+use super::{App, auth::Visitor, body, error::ApiError, limits::CORRELATION_ID_LIMIT, slash};
 use axum::{
+    body::Body,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue},
+    http::{HeaderName, HeaderValue, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -29,7 +31,7 @@ pub(super) async fn door(State(app): State<App>, request: Request, next: Next) -
     let span = tracing::info_span!("request", %id, %method, path);
     let correlation = correlation_id(&request);
     let meter = app.meters.begin();
-    let mut response = inside(request, next).instrument(span).await;
+    let mut response = inside(&app, request, next).instrument(span).await;
     meter.end(response.status());
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
@@ -41,15 +43,28 @@ pub(super) async fn door(State(app): State<App>, request: Request, next: Next) -
     response
 }
 
-async fn inside(mut request: Request, next: Next) -> Response {
+async fn inside(app: &App, mut request: Request, next: Next) -> Response {
     slash::take_off(&mut request);
     let (mut parts, incoming) = request.into_parts();
+    let Some(visitor) = Visitor::of(app, &parts).await else {
+        return received(parts, incoming, next).await;
+    };
+    let drawn = visitor.drawn();
+    parts.extensions.insert(visitor);
+    let mut response = received(parts, incoming, next).await;
+    if let Some(drawn) = drawn {
+        drawn.tell(response.headers_mut());
+    }
+    response
+}
+
+async fn received(mut parts: Parts, incoming: Body, next: Next) -> Response {
     let Some(received) = body::receive(&parts.headers, incoming).await else {
         let text = "The body ended before it was whole; nothing was done";
         return ApiError::body(text).into_response();
     };
     parts.extensions.insert(received);
-    let request = Request::from_parts(parts, axum::body::Body::empty());
+    let request = Request::from_parts(parts, Body::empty());
     caught(next.run(request)).await
 }
 

@@ -39,5 +39,15 @@ pub const ADVANCE_LIMIT: u64 = 315_360_000;
 pub const CLOCK_END: Timestamp = Timestamp::from_millis(253_402_128_000_000);
 /// The largest quota that can be kept.
 pub const QUOTA_LIMIT: u64 = i64::MAX.unsigned_abs();
+/// Requests of one key within a [`RATE_WINDOW`], its polls aside.
+pub const KEY_RATE_LIMIT: u32 = 1_000;
+/// `POST /v1/resource/jobs` of one key within a [`RATE_WINDOW`]: fifty pollers at 3 s need 1,050.
+pub const JOBS_RATE_LIMIT: u32 = 1_500;
+/// Requests from one address that show no valid key, within a [`RATE_WINDOW`].
+pub const ADDRESS_RATE_LIMIT: u32 = 100;
+/// How long a window of these three is.
+pub const RATE_WINDOW: Duration = Duration::from_secs(60);
+/// Windows that are remembered of each of these three; beyond them the oldest is forgotten.
+pub const RATES_KEPT: usize = 10_000;
 /// Characters of a refused value that an error shows.
 pub const SEEN_CHARS: usize = 64;

@@ -5,13 +5,18 @@
 //! what is asked and answered.
 
 use super::limits::{CONNECTION_LIMIT, HEADER_PATIENCE};
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, extract::ConnectInfo};
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -58,11 +63,11 @@ pub async fn serve(
     );
     let cut = CancellationToken::new();
     let _dropped = cut.clone().drop_guard();
-    while let Some((stream, permit)) = next(&listener, &room, &closing).await {
+    while let Some((stream, peer, permit)) = next(&listener, &room, &closing).await {
         let (router, closing, cut) = (router.clone(), closing.clone(), cut.clone());
         open.spawn(async move {
             tokio::select! {
-                () = connection(stream, router, closing, limits.header_patience) => {}
+                () = connection(stream, peer, router, closing, limits.header_patience) => {}
                 () = cut.cancelled() => {}
             }
             drop(permit);
@@ -84,13 +89,13 @@ async fn next(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
     closing: &CancellationToken,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     closing
         .run_until_cancelled(async {
             let permit = Arc::clone(room).acquire_owned().await.ok()?;
             loop {
                 match listener.accept().await {
-                    Ok((stream, _)) => return Some((stream, permit)),
+                    Ok((stream, peer)) => return Some((stream, peer, permit)),
                     Err(error) if is_of_one_connection(&error) => {}
                     Err(error) => {
                         tracing::warn!(%error, "no connection can be accepted now");
@@ -114,14 +119,20 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 async fn connection(
     stream: TcpStream,
+    peer: SocketAddr,
     router: Router,
     closing: CancellationToken,
     header_patience: Duration,
 ) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.call(request)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_patience)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut served = pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,

@@ -1,6 +1,6 @@
 //! HTTP: every route on one page ([`router`](mod@router)), handlers that decide nothing.
 //!
-//! A request passes the [`front`] door (path, body, panics), then its route, then the extractors of
+//! A request passes the [`front`] door (path, key, rate, body, panics), then its route, then the extractors of
 //! its handler in the order of their arguments: caller, drain, path, query, body. That order is the
 //! order of errors that the API promises. What is decided is decided by a rule in `model`, run by the
 //! store. Never mentions hosts or drivers.
@@ -23,23 +23,26 @@ pub mod listen;
 mod meters;
 mod pages;
 mod params;
+mod rates;
 mod repeat;
 mod router;
 mod slash;
 mod surrogates;
 mod virtual_machines;
+mod windows;
 
 pub use document::openapi;
 pub use error::ApiError;
 pub use router::router;
 
 use crate::{
-    config::{Config, Driver},
+    config::{Config, Driver, Switch},
     engine::Engine,
     store::{Store, Urgency},
 };
 use meters::Meters;
 use model::{Context, Refusal, Write, catalogue::Catalogue};
+use rates::Rates;
 use std::sync::Arc;
 
 /// What handlers work with; clones are the same.
@@ -52,6 +55,8 @@ pub struct App {
     /// Whether an operator may place faults.
     pub faults_allowed: bool,
     meters: Arc<Meters>,
+    /// Absent: nobody is limited.
+    rates: Option<Arc<Rates>>,
 }
 
 impl App {
@@ -63,6 +68,7 @@ impl App {
             catalogue,
             faults_allowed: is_simulated || config.allow_faults,
             meters: Arc::default(),
+            rates: (config.rate_limit == Switch::On).then(|| Arc::new(Rates::new())),
         }
     }
 

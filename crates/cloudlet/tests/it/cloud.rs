@@ -90,7 +90,12 @@ impl Answer {
 impl TestCloud {
     /// Starts the real binary, its simulator without delays, and makes the second tenant.
     pub(crate) async fn start() -> Self {
-        let server = Process::start(&["--sim-speed", "0"]);
+        Self::start_with(&[]).await
+    }
+
+    /// The same with more flags.
+    pub(crate) async fn start_with(flags: &[&str]) -> Self {
+        let server = Process::start(&[&["--sim-speed", "0"], flags].concat());
         let mut cloud = Self {
             url: server.url.clone(),
             key: KEY.to_owned(),

@@ -19,6 +19,7 @@ mod openapi;
 mod operator;
 mod order;
 mod process;
+mod rates;
 mod raw;
 mod retention;
 mod tidy;

@@ -28,7 +28,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a server with these flags on a new data directory.
+    /// Starts a server with these flags on a new data directory. Tests poll faster than clients may:
+    /// nobody is limited, unless the flags say `--rate-limit on`.
     pub(crate) fn start(flags: &[&str]) -> Self {
         Self::start_under(&[], flags)
     }
@@ -87,6 +88,9 @@ impl Process {
             .args(&words[1..])
             .args(["serve", "--listen", "127.0.0.1:0", "--data"]);
         command.arg(self.data()).args(&self.flags);
+        if !self.flags.iter().any(|flag| flag == "--rate-limit") {
+            command.args(["--rate-limit", "off"]);
+        }
         command
             .env("CLOUDLET_BOOTSTRAP_API_KEY", KEY)
             .env("CLOUDLET_BOOTSTRAP_ADMIN_KEY", ADMIN_KEY);

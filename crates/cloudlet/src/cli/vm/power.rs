@@ -86,11 +86,12 @@ async fn settle(
     end: Instant,
 ) -> anyhow::Result<MachineDetail> {
     let mut pace = Pace::default();
+    let mut hint = None;
     while is_moving(machine.status) && Instant::now() < end {
-        sleep_until(end.min(Instant::now() + pace.after_poll(None))).await;
+        sleep_until(end.min(Instant::now() + pace.after_poll(hint.take()))).await;
         match session.client.machine(machine.id).await {
             Ok(now) => machine = now,
-            Err(error) if error.is_transient() => {}
+            Err(error) if error.is_transient() => hint = error.retry_after(),
             Err(error) => return Err(error.into()),
         }
     }
