@@ -38,6 +38,47 @@ impl<T> Envelope<T> {
     }
 }
 
+/// A page of a list that is read from one cursor to the next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CursorPage<T> {
+    /// Always `true` here; errors have [`crate::ErrorBody`].
+    pub success: bool,
+    /// For people; may be empty.
+    #[serde(default)]
+    pub message: String,
+    /// The rows.
+    pub data: T,
+    /// Where the next page begins.
+    pub meta: CursorMeta,
+}
+
+/// Where the next page of a list begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CursorMeta {
+    /// What `cursor` takes for the page that follows; null on the last one. Opaque.
+    pub next_cursor: Option<String>,
+    /// Whether a page follows.
+    pub has_next_page: bool,
+}
+
+impl<T> CursorPage<T> {
+    /// A page, and what the next one begins with.
+    pub fn new(data: T, next_cursor: Option<String>) -> Self {
+        Self {
+            success: true,
+            message: String::new(),
+            data,
+            meta: CursorMeta {
+                has_next_page: next_cursor.is_some(),
+                next_cursor,
+            },
+        }
+    }
+}
+
 /// Where in a list a page is (api.md 1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -19,6 +19,24 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
+    /// Every status.
+    pub const ALL: [JobStatus; 4] = [
+        Self::Pending,
+        Self::InProgress,
+        Self::Completed,
+        Self::Failed,
+    ];
+
+    /// As it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+
     /// Whether the job has ended.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed)
@@ -116,12 +134,16 @@ pub struct Job {
 /// A job with its phases: `GET /v1/resource/jobs/{id}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct JobDetail {
     /// The job.
     #[serde(flatten)]
     pub job: Job,
     /// What its host has begun, in order.
     pub phases: Vec<JobPhase>,
+    /// Additive: what it waits for; null unless it is pending and that is known.
+    #[serde(default)]
+    pub pending_reason: Option<String>,
 }
 
 /// One phase of a job.
@@ -141,7 +163,7 @@ pub struct JobPhase {
     pub error: Option<String>,
 }
 
-/// The batch poll's request: `{"jobIds":["…"]}`, 1 to 50 ids.
+/// The batch poll's request: `{"jobIds":["…"]}`, 1 to 50 ids; with `waitSeconds` it waits for a change.
 ///
 /// Ids are strings here, since one that names no job is left out of the answer, UUID or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,12 +172,31 @@ pub struct JobPhase {
 pub struct JobPoll {
     /// The jobs asked for.
     pub job_ids: Vec<String>,
+    /// Additive: 0 to 60. Answer once a job of the list has changed, after so many seconds at the latest;
+    /// at once if all have ended or none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 60))]
+    pub wait_seconds: Option<u64>,
+    /// Additive: changed since the answer with this `cursor`; since the request arrived where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
 }
 
-/// Several jobs: the batch poll's answer, and the form of a create with a trailing slash.
+/// The batch poll's answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JobsNow {
+    /// The jobs, in the order asked for; what names no job of this tenant is left out.
+    pub jobs: Vec<Job>,
+    /// Additive: what `since` takes, for the same list of jobs.
+    #[serde(default)]
+    pub cursor: String,
+}
+
+/// Several jobs: the form of a create with a trailing slash.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobList {
-    /// The jobs, in the order asked for; what names no job of this tenant is left out.
+    /// The jobs, in the order of their machines' names.
     pub jobs: Vec<Job>,
 }

@@ -16,7 +16,7 @@ pub mod keys;
 pub mod machine;
 pub mod time;
 
-pub use envelope::{Envelope, PageMeta};
+pub use envelope::{CursorMeta, CursorPage, Envelope, PageMeta};
 pub use error::{ErrorBody, ErrorCode};
 pub use id::{DataCenterId, FaultId, HostId, JobId, KeyId, ResourceId, TenantId};
 pub use job::{Job, JobErrorCode, JobStatus};

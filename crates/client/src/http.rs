@@ -127,19 +127,28 @@ impl Client {
         &self,
         request: RequestBuilder,
     ) -> Result<Answer<T>, Error> {
-        let response = self.accepted(request).await?;
-        let url = response.url().to_string();
-        let retry_after = retry_after(&response);
-        let body = response.bytes().await.map_err(|e| self.broken(&e))?;
-        let envelope: Envelope<T> = serde_json::from_slice(&body).map_err(|e| Error::Protocol {
-            url,
-            why: format!("{e}; it begins: {}", quote(&body)),
-        })?;
+        let (envelope, retry_after): (Envelope<T>, _) = self.read(request).await?;
         Ok(Answer {
             data: envelope.data,
             meta: envelope.meta,
             retry_after,
         })
+    }
+
+    /// Sends a request whose answer is a whole of its own.
+    pub(crate) async fn read<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<(T, Option<Duration>), Error> {
+        let response = self.accepted(request).await?;
+        let url = response.url().to_string();
+        let retry_after = retry_after(&response);
+        let body = response.bytes().await.map_err(|e| self.broken(&e))?;
+        let whole = serde_json::from_slice(&body).map_err(|e| Error::Protocol {
+            url,
+            why: format!("{e}; it begins: {}", quote(&body)),
+        })?;
+        Ok((whole, retry_after))
     }
 
     /// Sends a request of which only the success matters.

@@ -1,11 +1,11 @@
-//! Jobs: the batch poll and one job in detail.
+//! Jobs: the batch poll, one job in detail, the list, and cancelling.
 
 use crate::{Client, Error, Event, Outcome, Watch, http::Answer};
 use api::{
-    Job, JobId,
-    job::{JobDetail, JobList, JobPoll},
+    CursorPage, Job, JobId, JobStatus, ResourceId, Timestamp,
+    job::{JobDetail, JobList, JobPoll, JobsNow},
 };
-use reqwest::Method;
+use reqwest::{Method, Url};
 use std::time::Duration;
 
 const JOBS: &str = "/v1/resource/jobs";
@@ -38,6 +38,55 @@ pub struct Polled {
     pub retry_after: Option<Duration>,
 }
 
+/// Which jobs a list shows; where nothing is asked for, all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// With one of these statuses.
+    pub status: Vec<JobStatus>,
+    /// Of one of these operations, e.g. `vm.create`.
+    pub kind: Vec<String>,
+    /// Of this kind of resource, e.g. `vm`.
+    pub resource_type: Option<String>,
+    /// Of this resource.
+    pub resource: Option<ResourceId>,
+    /// Accepted later than this.
+    pub created_after: Option<Timestamp>,
+}
+
+/// A page of the list of jobs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobPage {
+    /// Its jobs, newest first.
+    pub jobs: Vec<Job>,
+    /// Where the next page begins; `None` on the last.
+    pub next_cursor: Option<String>,
+}
+
+impl JobFilter {
+    fn path(&self, cursor: Option<&str>, limit: usize) -> Result<String, Error> {
+        let mut words = Vec::new();
+        for status in &self.status {
+            words.push(("status", status.as_str().to_owned()));
+        }
+        for kind in &self.kind {
+            words.push(("kind", kind.clone()));
+        }
+        let texts = [
+            ("resourceType", self.resource_type.clone()),
+            ("resourceId", self.resource.map(|id| id.to_string())),
+            ("createdAfter", self.created_after.map(|it| it.to_string())),
+            ("cursor", cursor.map(str::to_owned)),
+            ("limit", Some(limit.to_string())),
+        ];
+        let given = texts.into_iter().filter_map(|(name, it)| Some((name, it?)));
+        words.extend(given);
+        // Only for its form of a query.
+        let url = Url::parse_with_params("http://server/", &words);
+        let url = url.map_err(|error| Error::Setup(error.to_string()))?;
+        Ok(format!("{JOBS}?{}", url.query().unwrap_or_default()))
+    }
+}
+
 impl Client {
     /// Reads any number of jobs, up to [`POLL_BATCH`] in a request.
     ///
@@ -48,6 +97,8 @@ impl Client {
         for batch in ids.chunks(POLL_BATCH) {
             let body = JobPoll {
                 job_ids: batch.iter().map(JobId::to_string).collect(),
+                wait_seconds: None,
+                since: None,
             };
             let request = self.request(Method::POST, JOBS).json(&body);
             let Answer {
@@ -65,6 +116,56 @@ impl Client {
     /// Whatever [`Error`] names.
     pub async fn job(&self, id: JobId) -> Result<JobDetail, Error> {
         self.get(&format!("{JOBS}/{id}")).await
+    }
+
+    /// Waits on the server until one of at most [`POLL_BATCH`] jobs has changed since an answer's
+    /// cursor (without one, since now), at most `seconds` (60 at most). Answers at once if all have
+    /// ended, and may always answer earlier than asked.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn poll_changes(
+        &self,
+        ids: &[JobId],
+        since: Option<&str>,
+        seconds: u64,
+    ) -> Result<JobsNow, Error> {
+        let body = JobPoll {
+            job_ids: ids.iter().map(JobId::to_string).collect(),
+            wait_seconds: Some(seconds),
+            since: since.map(str::to_owned),
+        };
+        self.call(Method::POST, JOBS, &body).await
+    }
+
+    /// A page of the jobs, newest first; synchronous calls are not listed. `limit` is 1 to 100; the
+    /// page's `next_cursor` reads on.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn list_jobs(
+        &self,
+        filter: &JobFilter,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<JobPage, Error> {
+        let path = filter.path(cursor, limit)?;
+        let request = self.request(Method::GET, &path);
+        let page: CursorPage<Vec<Job>> = self.read(request).await?.0;
+        Ok(JobPage {
+            jobs: page.data,
+            next_cursor: page.meta.next_cursor,
+        })
+    }
+
+    /// Cancels a job that waits, or has a create that runs put back; answers with the job as it is
+    /// then.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names; `TOO_LATE` if it cannot be cancelled any more.
+    pub async fn cancel_job(&self, id: JobId) -> Result<Job, Error> {
+        let request = self.request(Method::POST, &format!("{JOBS}/{id}/cancel"));
+        Ok(self.send(request).await?.data)
     }
 
     /// Polls jobs until all have ended or the watch's limit is over, and tells of each change.
@@ -85,5 +186,25 @@ impl Client {
             async move { client.poll(&open).await }
         };
         watch.run(ids, poll, on_event).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_as_a_query() {
+        let filter = JobFilter {
+            status: vec![JobStatus::Pending, JobStatus::InProgress],
+            kind: vec!["vm.create&x".into()],
+            created_after: Some(Timestamp::from_millis(0)),
+            ..JobFilter::default()
+        };
+        let expected = "/v1/resource/jobs?status=pending&status=in_progress&kind=vm.create%26x\
+                        &createdAfter=1970-01-01T00%3A00%3A00.000Z&cursor=ab&limit=7";
+        assert_eq!(filter.path(Some("ab"), 7).unwrap(), expected);
+        let all = JobFilter::default().path(None, 10).unwrap();
+        assert_eq!(all, "/v1/resource/jobs?limit=10");
     }
 }

@@ -45,7 +45,7 @@ mod poll;
 pub use api::machine::MachineCreate;
 pub use error::Error;
 pub use http::Client;
-pub use jobs::{Accepted, POLL_BATCH, Polled};
+pub use jobs::{Accepted, JobFilter, JobPage, POLL_BATCH, Polled};
 pub use machines::Page;
 pub use pace::Pace;
 pub use poll::{Event, Outcome, Watch};

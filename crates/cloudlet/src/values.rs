@@ -26,6 +26,16 @@ pub(crate) fn job_id(word: &str) -> Result<api::JobId, String> {
     id("a job", word)
 }
 
+/// A job's status.
+pub(crate) fn job_status(word: &str) -> Result<api::JobStatus, String> {
+    let all = api::JobStatus::ALL;
+    let found = all.into_iter().find(|status| status.as_str() == word);
+    found.ok_or_else(|| {
+        let names = all.map(api::JobStatus::as_str);
+        format!("there are: {}", names.join(", "))
+    })
+}
+
 /// A fault's id.
 pub(crate) fn fault_id(word: &str) -> Result<api::FaultId, String> {
     id("a fault", word)

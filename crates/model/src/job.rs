@@ -190,7 +190,7 @@ pub struct Job {
     pub total: Option<u64>,
     /// The phase at hand, as shown.
     pub stage: String,
-    /// Why it goes back or failed; shown only once it has failed.
+    /// Why it goes back or failed, or was wished cancelled; shown only once it has failed.
     #[serde(default)]
     pub error: Option<JobError>,
     /// What its host went through.

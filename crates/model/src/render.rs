@@ -1,6 +1,6 @@
 //! How jobs and machines look on the wire (api.md 3.1 and 5). Pure, like the rest.
 
-use crate::{catalogue::Catalogue, job::Job, limits::ERROR_LIMIT, resource::Resource};
+use crate::{catalogue::Catalogue, job::Job, limits::ERROR_LIMIT, resource::Resource, turn::Ahead};
 use api::{
     JobStatus,
     job::{JobDetail, JobPhase},
@@ -58,8 +58,8 @@ pub fn job(job: &Job) -> api::Job {
     }
 }
 
-/// A job with its phases.
-pub fn job_detail(model: &Job) -> JobDetail {
+/// A job with its phases, and with what is ahead of it.
+pub fn job_detail(model: &Job, ahead: Option<Ahead>) -> JobDetail {
     let phases = model.phases.iter().map(|phase| JobPhase {
         name: phase.name.clone(),
         started_at: phase.started_at,
@@ -70,6 +70,7 @@ pub fn job_detail(model: &Job) -> JobDetail {
     JobDetail {
         job: job(model),
         phases: phases.collect(),
+        pending_reason: ahead.and_then(|ahead| ahead.reason(model)),
     }
 }
 

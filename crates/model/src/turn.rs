@@ -4,7 +4,11 @@
 //! number of its last turn. The next turn goes to the startable tenant whose last is the smallest;
 //! its oldest ready job starts. Nothing is scanned: the rows are counters that move with the jobs.
 
-use crate::{job::Job, limits::TENANT_SLOTS};
+use crate::{
+    job::{Job, JobState},
+    limits::{HOST_SLOTS, TENANT_SLOTS},
+};
+use api::JobId;
 use serde::{Deserialize, Serialize};
 
 /// A tenant's standing on a host.
@@ -22,6 +26,30 @@ impl Turn {
     /// Whether a job of it may start, as far as its own slots go.
     pub fn is_startable(&self) -> bool {
         self.ready > 0 && self.running < TENANT_SLOTS
+    }
+}
+
+/// What is ahead of a pending job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// The job before it in its line.
+    pub job: Option<JobId>,
+    /// Jobs that run on its host.
+    pub running_on_host: u32,
+    /// Jobs of its tenant that run there.
+    pub running_of_tenant: u32,
+}
+
+impl Ahead {
+    /// What a pending job waits for, in words; `None` where its turn is about to come.
+    pub fn reason(&self, job: &Job) -> Option<String> {
+        let full = self.running_on_host >= HOST_SLOTS || self.running_of_tenant >= TENANT_SLOTS;
+        match self.job {
+            _ if job.state != JobState::Pending => None,
+            Some(ahead) => Some(format!("Waits for job {ahead}")),
+            None if full && !job.is_synchronous() => Some("Waits for a free slot".to_owned()),
+            None => None,
+        }
     }
 }
 

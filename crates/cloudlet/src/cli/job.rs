@@ -1,4 +1,4 @@
-//! `cloudlet job`: look at a job, wait for jobs.
+//! `cloudlet job`: list jobs, look at one, wait for some, cancel one.
 
 use crate::{
     cli::{
@@ -6,18 +6,47 @@ use crate::{
         ending::Ending,
         screen::Screen,
         session::Session,
-        table::{pairs, table},
+        table::{pairs, squeeze, table},
         wait::{self, DEFAULT_TIMEOUT},
         words,
     },
     values,
 };
-use api::{JobId, job::JobDetail};
+use api::{Job, JobId, JobStatus, job::JobDetail};
 use clap::Subcommand;
-use client::Watch;
+use client::{JobFilter, Watch};
+
+/// Jobs that are listed where nothing else is asked for.
+const DEFAULT_LIMIT: usize = 20;
+/// Rows that one request may ask for.
+const LONGEST_PAGE: usize = 100;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobCommand {
+    /// List jobs, newest first.
+    #[command(before_help = "\
+Examples:
+  cloudlet job list
+  cloudlet job list --status pending --status in_progress --limit 100
+  cloudlet job list --status failed --output json")]
+    List {
+        /// Only those with this status; give it again for another one
+        #[arg(long, value_name = "STATUS", value_parser = values::job_status)]
+        status: Vec<JobStatus>,
+        /// At most this many
+        #[arg(long, value_name = "N", default_value_t = DEFAULT_LIMIT, value_parser = values::whole::<usize>)]
+        limit: usize,
+    },
+    /// Cancel a job: one that waits ends at once, a create that runs is put back.
+    #[command(before_help = "\
+Examples:
+  cloudlet job cancel 01930000-0000-7000-8000-000000000001
+  cloudlet job cancel 01930000-0000-7000-8000-000000000001 --output json")]
+    Cancel {
+        /// The job's id
+        #[arg(value_name = "ID", value_parser = values::job_id)]
+        id: JobId,
+    },
     /// Show a job with its phases.
     #[command(before_help = "\
 Examples:
@@ -45,6 +74,8 @@ Examples:
 
 pub(crate) async fn run(session: &Session, command: JobCommand) -> anyhow::Result<Ending> {
     match command {
+        JobCommand::List { status, limit } => list(session, status, limit).await,
+        JobCommand::Cancel { id } => cancel(session, id).await,
         JobCommand::Show { id } => show(session, id).await,
         JobCommand::Wait { ids, timeout } => {
             // Read once before waiting: a server that is not there is an error, not a delay.
@@ -52,6 +83,89 @@ pub(crate) async fn run(session: &Session, command: JobCommand) -> anyhow::Resul
             wait::follow_ids(session, &ids, polled.jobs, Watch::new(), timeout).await
         }
     }
+}
+
+async fn list(session: &Session, status: Vec<JobStatus>, limit: usize) -> anyhow::Result<Ending> {
+    let filter = JobFilter {
+        status,
+        ..JobFilter::default()
+    };
+    let limit = limit.max(1);
+    let (mut jobs, mut cursor): (Vec<Job>, Option<String>) = (Vec::new(), None);
+    while jobs.len() < limit {
+        let rows = (limit - jobs.len()).min(LONGEST_PAGE);
+        let page = session.client.list_jobs(&filter, cursor.as_deref(), rows);
+        let page = page.await?;
+        jobs.extend(page.jobs);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let screen = &session.screen;
+    if screen.is_json() {
+        screen.json(&jobs)?;
+    } else if jobs.is_empty() {
+        screen.say("There is no such job.");
+    } else if screen.quiet {
+        jobs.iter().for_each(|job| screen.result(job.id));
+    } else {
+        screen.result(listed(screen, &jobs));
+        if cursor.is_some() {
+            screen.say(format!(
+                "There are more; see them with: --limit {}",
+                10 * limit
+            ));
+        }
+    }
+    Ok(Ending::Done)
+}
+
+fn listed(screen: &Screen, jobs: &[Job]) -> String {
+    // The narrow form fits 80 columns with the id, which the other commands take.
+    let mut header = vec!["NAME", "WHAT", "STATUS", "ID"];
+    if screen.is_wide() {
+        header.extend(["ACCEPTED", "TOOK", "ERROR"]);
+    }
+    let rows = jobs.iter().map(|job| {
+        let mut status = words::status(job).to_owned();
+        if job.status == JobStatus::InProgress {
+            status = format!("{status} {} %", job.progress);
+        }
+        let mut cells = vec![
+            job.resource_name.clone(),
+            job.kind.clone(),
+            status,
+            job.id.to_string(),
+        ];
+        if screen.is_wide() {
+            cells.push(screen.when(job.created_at));
+            cells.push(words::took(job));
+            cells.push(job.error.clone().unwrap_or_default());
+        }
+        cells
+    });
+    let mut rows: Vec<Vec<String>> = rows.collect();
+    if let Some(columns) = screen.columns().filter(|_| !screen.is_wide()) {
+        squeeze(&header, &mut rows, columns);
+    }
+    table(&header, rows)
+}
+
+async fn cancel(session: &Session, id: JobId) -> anyhow::Result<Ending> {
+    let job = session.client.cancel_job(id).await?;
+    let screen = &session.screen;
+    if screen.is_json() {
+        screen.json(&job)?;
+    } else if job.status.is_final() {
+        screen.say(words::not_done(&job));
+    } else {
+        screen.say(format!(
+            "{} is being put back; see how it ends with: cloudlet job wait {id}",
+            job.resource_name
+        ));
+    }
+    Ok(Ending::Done)
 }
 
 async fn show(session: &Session, id: JobId) -> anyhow::Result<Ending> {
@@ -65,7 +179,11 @@ async fn show(session: &Session, id: JobId) -> anyhow::Result<Ending> {
 }
 
 fn described(screen: &Screen, detail: &JobDetail) -> String {
-    let JobDetail { job, phases } = detail;
+    let JobDetail {
+        job,
+        phases,
+        pending_reason,
+    } = detail;
     let (doing, left) = if job.status.is_final() {
         (String::new(), None)
     } else {
@@ -81,6 +199,7 @@ fn described(screen: &Screen, detail: &JobDetail) -> String {
         ("status", words::status(job).to_owned()),
         ("progress", format!("{} %", job.progress)),
         ("doing", doing),
+        ("why", pending_reason.clone().unwrap_or_default()),
         (
             "left",
             left.map(|left| format!("about {left} s"))
@@ -146,7 +265,12 @@ mod tests {
                 error: None,
             };
             let phases = vec![phase];
-            let shown = described(&screen, &JobDetail { job, phases });
+            let detail = JobDetail {
+                job,
+                phases,
+                pending_reason: None,
+            };
+            let shown = described(&screen, &detail);
             let last = shown.lines().last().unwrap();
             assert!(last.contains(&format!("  {ended} ")), "{last}");
             assert_eq!(shown.contains("running"), ended == "running", "{shown}");

@@ -69,8 +69,9 @@ Examples:
     /// Jobs: what a request that takes time was answered with.
     #[command(before_help = "\
 Examples:
+  cloudlet job list
   cloudlet job wait 01930000-0000-7000-8000-000000000001
-  cloudlet job show 01930000-0000-7000-8000-000000000001")]
+  cloudlet job cancel 01930000-0000-7000-8000-000000000001")]
     Job {
         #[command(subcommand)]
         command: job::JobCommand,

@@ -1,6 +1,6 @@
 //! Times, durations, phases and outcomes in words.
 
-use api::{Job, JobStatus, Timestamp};
+use api::{Job, Timestamp};
 use std::time::Duration;
 
 /// How long ago something was, e.g. `3 min ago`.
@@ -57,12 +57,7 @@ pub(crate) fn doing(job: &Job) -> &str {
 
 /// A job's status as the API spells it.
 pub(crate) fn status(job: &Job) -> &'static str {
-    match job.status {
-        JobStatus::Pending => "pending",
-        JobStatus::InProgress => "in_progress",
-        JobStatus::Completed => "completed",
-        JobStatus::Failed => "failed",
-    }
+    job.status.as_str()
 }
 
 /// What a completed job did, e.g. `Created web-1 (0193…)`.

@@ -9,8 +9,10 @@ mod retention;
 mod turns;
 mod uses;
 mod verify;
+mod watch;
 
 pub use calls::CallEnd;
+pub use watch::Watch;
 
 use crate::{
     clock::Clock,
@@ -42,6 +44,7 @@ struct Inner {
     draining: CancellationToken,
     stopping: CancellationToken,
     tasks: TaskTracker,
+    watchers: Arc<watch::Watchers>,
 }
 
 impl Engine {
@@ -61,6 +64,7 @@ impl Engine {
                 draining: CancellationToken::new(),
                 stopping: CancellationToken::new(),
                 tasks: TaskTracker::new(),
+                watchers: Arc::new(watch::Watchers::new()),
             }),
         }
     }
@@ -68,6 +72,8 @@ impl Engine {
     /// Takes up what an earlier process left, starts the agent, then starts jobs.
     pub async fn start(&self, driver: Arc<dyn Driver>) -> anyhow::Result<()> {
         let changes = self.inner.store.changes();
+        let watched = self.inner.store.changes();
+        self.inner.tasks.spawn(watch::run(self.clone(), watched));
         self.check_hosts().await?;
         self.withdraw_calls_of_earlier_process().await?;
         let mut assignments = Vec::new();

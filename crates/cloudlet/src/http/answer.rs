@@ -14,6 +14,7 @@ use serde::Serialize;
 pub(super) struct Answer<T> {
     status: StatusCode,
     job: Option<JobId>,
+    poll_later: bool,
     envelope: Envelope<T>,
 }
 
@@ -23,6 +24,7 @@ impl<T> Answer<T> {
         Self {
             status: StatusCode::OK,
             job: None,
+            poll_later: false,
             envelope: Envelope::new(data),
         }
     }
@@ -32,6 +34,7 @@ impl<T> Answer<T> {
         Self {
             status: StatusCode::OK,
             job: None,
+            poll_later: false,
             envelope: Envelope::page(data, meta),
         }
     }
@@ -52,7 +55,16 @@ impl<T> Answer<T> {
                 [one] => Some(*one),
                 _ => None,
             },
+            poll_later: true,
             ..Self::ok(data)
+        }
+    }
+
+    /// The same, with the wish to be asked again only after a while.
+    pub(super) fn poll_later(self) -> Self {
+        Self {
+            poll_later: true,
+            ..self
         }
     }
 }
@@ -61,7 +73,7 @@ impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.envelope)).into_response();
         let headers = response.headers_mut();
-        if self.status == StatusCode::ACCEPTED {
+        if self.poll_later {
             headers.insert(header::RETRY_AFTER, POLL_AFTER_SECONDS.into());
         }
         if let Some(job) = self.job
@@ -89,5 +101,7 @@ mod tests {
         assert!(!two.headers().contains_key("location"));
         let plain = Answer::ok(()).into_response();
         assert!(!plain.headers().contains_key("retry-after"));
+        let later = Answer::ok(()).poll_later().into_response();
+        assert_eq!(later.headers()["retry-after"], "2");
     }
 }

@@ -15,6 +15,8 @@ pub const BODY_DRAIN_LIMIT: usize = 16 * 1024 * 1024;
 pub const BODY_PATIENCE: Duration = Duration::from_secs(30);
 /// Levels of lists and objects in a body.
 pub const DEPTH_LIMIT: usize = 32;
+/// Seconds that a poll may wait for a change.
+pub const WAIT_SECONDS_LIMIT: u64 = 60;
 /// How long a synchronous call waits for its job.
 pub const CALL_PATIENCE: Duration = Duration::from_secs(50);
 /// `Retry-After` of a 202, in seconds: when to poll first.

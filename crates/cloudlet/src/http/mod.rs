@@ -15,6 +15,7 @@ mod data_centers;
 mod document;
 mod error;
 mod front;
+mod job_filter;
 mod jobs;
 mod json;
 mod key_wish;

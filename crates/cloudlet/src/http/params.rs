@@ -69,7 +69,7 @@ impl FromRequestParts<App> for Params {
 
 impl Params {
     /// Every value of a parameter.
-    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter_map(move |(key, value)| {
             let filter = key
                 .strip_prefix("filter[")
@@ -87,6 +87,11 @@ impl Params {
         asked.peek().is_none() || asked.any(|asked| text.contains(&asked.to_lowercase()))
     }
 
+    /// The value of a parameter that may stand once.
+    pub(super) fn one<'a>(&'a self, name: &'a str) -> Result<Option<&'a str>, ApiError> {
+        only(name, self.all(name))
+    }
+
     /// A whole number, if it is there.
     pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
         let Some(text) = only(name, self.all(name))? else {
@@ -102,8 +107,13 @@ impl Params {
     pub(super) fn page(&self) -> Result<Page, ApiError> {
         Ok(Page {
             page: self.between("page", 1, PAGE_LIMIT)?,
-            limit: self.between("limit", PAGE_SIZE_DEFAULT, PAGE_SIZE_LIMIT)?,
+            limit: self.limit()?,
         })
+    }
+
+    /// How many rows a page is to have.
+    pub(super) fn limit(&self) -> Result<u64, ApiError> {
+        self.between("limit", PAGE_SIZE_DEFAULT, PAGE_SIZE_LIMIT)
     }
 
     /// A number from 1 to `most`; an empty one is not a number.

@@ -80,7 +80,7 @@ fn key(headers: &HeaderMap) -> Result<Option<Vec<u8>>, ApiError> {
 
 /// The first half of SHA-256 over the parts, each with its length before it, so that no two lists of
 /// parts run together into the same bytes.
-fn short_digest(parts: &[&[u8]]) -> [u8; 16] {
+pub(super) fn short_digest(parts: &[&[u8]]) -> [u8; 16] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.len().to_be_bytes());

@@ -18,8 +18,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(virtual_machines::stop))
         .routes(routes!(virtual_machines::reset))
         // /v1/resource/jobs
-        .routes(routes!(jobs::poll))
+        .routes(routes!(jobs::poll, jobs::list))
         .routes(routes!(jobs::show))
+        .routes(routes!(jobs::cancel))
         // /v1/resource/data-centers
         .routes(routes!(data_centers::list))
         .routes(routes!(data_centers::regions))

@@ -16,17 +16,18 @@ mod conformance;
 mod tests;
 
 pub use rows::{
-    Committed, Expired, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, Owner, Scopes, StoreError,
-    TenantRow, Turned, Urgency,
+    Committed, Expired, JobFilter, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, Owner, Scopes,
+    StoreError, TenantRow, Turned, Urgency,
 };
 
 use api::{HostId, JobId, KeyId, ResourceId, TenantId, Timestamp};
 use model::{
-    Assignment, Context, Job, Refusal, Resource, Write,
+    Assignment, Context, Job, JobState, Refusal, Resource, Write,
     catalogue::Catalogue,
     claim::{Item, Limits},
+    turn::Ahead,
 };
-use sqlite::{Sources, Sqlite, reads, tenants};
+use sqlite::{Sources, Sqlite, lists, reads, tenants};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::Path,
@@ -150,6 +151,37 @@ impl Store {
         }
         let found = asked.iter().filter_map(|id| known.remove(id));
         Ok(found.map(Arc::unwrap_or_clone).collect())
+    }
+
+    /// A tenant's jobs that were accepted before this one, newest first, at most `limit`, and
+    /// whether more follow. Without `before` it begins with the newest.
+    pub async fn listed_jobs(
+        &self,
+        tenant: TenantId,
+        filter: JobFilter,
+        before: Option<JobId>,
+        limit: usize,
+    ) -> Result<(Vec<Job>, bool), StoreError> {
+        self.sqlite
+            .read(move |connection| lists::jobs(connection, tenant, &filter, before, limit))
+            .await
+    }
+
+    /// A job of a tenant, and what is ahead of it if it is pending.
+    pub async fn job(
+        &self,
+        tenant: TenantId,
+        id: JobId,
+    ) -> Result<Option<(Job, Option<Ahead>)>, StoreError> {
+        let known = self.jobs(tenant, vec![id]).await?.pop();
+        match known {
+            Some(job) if job.state == JobState::Pending => {
+                self.sqlite
+                    .read(move |connection| lists::pending(connection, tenant, id))
+                    .await
+            }
+            known => Ok(known.map(|job| (job, None))),
+        }
     }
 
     /// A machine of a tenant.

@@ -1,8 +1,8 @@
 //! What the store tells and is told, beside the model's own types.
 
 use crate::clock::Busy;
-use api::{JobId, KeyId, TenantId, Timestamp, admin::Scope};
-use model::{Assignment, Job, claim::Limits};
+use api::{JobId, KeyId, ResourceId, TenantId, Timestamp, admin::Scope};
+use model::{Assignment, Job, JobState, Operation, claim::Limits};
 
 /// Why the store could not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +37,31 @@ pub struct Committed {
     /// happens at the commit's time.
     #[allow(dead_code, reason = "held, not read")]
     pub(super) busy: Option<Busy>,
+}
+
+/// Which jobs a list shows; never those of synchronous calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobFilter {
+    /// In these states.
+    pub states: Vec<JobState>,
+    /// Of these operations.
+    pub operations: Vec<Operation>,
+    /// Of this resource.
+    pub resource: Option<ResourceId>,
+    /// Accepted later than this.
+    pub created_after: Option<Timestamp>,
+}
+
+impl Default for JobFilter {
+    /// All of them.
+    fn default() -> Self {
+        Self {
+            states: JobState::ALL.to_vec(),
+            operations: Operation::ALL.to_vec(),
+            resource: None,
+            created_after: None,
+        }
+    }
 }
 
 /// What is left after a batch of old jobs was removed.

@@ -363,7 +363,7 @@ async fn paths_and_methods() {
     for (method, path, allow) in [
         (Method::PATCH, MACHINES, "POST,GET,HEAD"),
         (Method::OPTIONS, MACHINES, "POST,GET,HEAD"),
-        (Method::GET, JOBS, "POST"),
+        (Method::PUT, JOBS, "POST,GET,HEAD"),
         (Method::POST, "/v1/resource/data-centers", "GET,HEAD"),
     ] {
         for path in [path.to_owned(), format!("{path}/")] {

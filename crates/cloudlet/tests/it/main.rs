@@ -13,6 +13,7 @@ mod durability;
 mod enumerate;
 mod failures;
 mod first_start;
+mod jobs;
 mod keys;
 mod life;
 mod openapi;

@@ -3,11 +3,13 @@
 //! Each function here is one transaction of the engine: facts in, writes out. Two replicas that try
 //! the same step both run the rule; the second finds it done and writes nothing.
 
+mod cancelled;
 mod report;
 mod retreat;
 mod start;
 mod withdraw;
 
+pub(crate) use cancelled::{CancelledBy, wish_cancelled};
 pub use report::report;
 pub use retreat::{cancel, give_up};
 pub use start::{fail, start};
@@ -40,7 +42,7 @@ pub fn assignment(resource: &Resource, job: Option<&Job>) -> Assignment {
 }
 
 /// Ends a job: its last state, and its place in line given up.
-fn end(context: &Context<'_>, mut job: Job, event: JobEvent, writes: &mut Vec<Write>) {
+fn end(context: &Context<'_>, mut job: Job, event: JobEvent, writes: &mut Vec<Write>) -> Job {
     job.apply(event, context.now);
     job.cancel = false;
     // A phase whose host could not tell its end any more ended with the job at the latest.
@@ -52,8 +54,9 @@ fn end(context: &Context<'_>, mut job: Job, event: JobEvent, writes: &mut Vec<Wr
         job.error = None;
     }
     let (key, id) = (job.resource, job.id);
-    writes.push(Write::PutJob(Box::new(job)));
+    writes.push(Write::PutJob(Box::new(job.clone())));
     writes.push(Write::Leave { key, job: id });
+    job
 }
 
 /// Ends a job that never started. A create leaves nothing: its resource goes with it.
@@ -63,17 +66,20 @@ pub(crate) fn refuse(
     resource: Option<Resource>,
     error: JobError,
     writes: &mut Vec<Write>,
-) {
+) -> Job {
     let id = job.id;
     job.error = Some(error);
-    end(context, job, JobEvent::Fail, writes);
-    let Some(mut resource) = resource else { return };
+    let job = end(context, job, JobEvent::Fail, writes);
+    let Some(mut resource) = resource else {
+        return job;
+    };
     if resource.creating == Some(id) {
         remove(context, resource.id, writes);
     } else if resource.deleting == Some(id) {
         resource.deleting = None;
         writes.push(Write::PutResource(Box::new(resource)));
     }
+    job
 }
 
 /// Removes a resource with everything that it holds.

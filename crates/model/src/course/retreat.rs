@@ -1,6 +1,6 @@
 //! The way back, or forward once more; and where neither leads, a leftover.
 
-use super::{assignment, detach, end, release_quota_of_leftover, start::raise};
+use super::{assignment, cancelled, detach, end, release_quota_of_leftover, start::raise};
 use crate::{
     back::{Retreat, Standing, back},
     facts::Context,
@@ -89,9 +89,13 @@ pub fn give_up(context: &Context<'_>, id: ResourceId) -> (Vec<Write>, Option<Tol
     let resource = context.facts.resource(id);
     let acting = resource.as_ref().and_then(|resource| resource.acting);
     let job = acting.and_then(|job| context.facts.job(job));
-    let (Some(resource), Some(job)) = (resource, job) else {
+    let (Some(resource), Some(mut job)) = (resource, job) else {
         return (Vec::new(), None);
     };
+    if job.state == JobState::Running {
+        // A wish to cancel is not why it ends.
+        job.error = None;
+    }
     let text = "A fault of Cloudlet itself; the log has the details under this job's id.";
     let failure = Failure {
         error: JobError::new(JobErrorCode::InternalError, text),
@@ -113,7 +117,7 @@ pub fn cancel(context: &Context<'_>, id: JobId) -> (Vec<Write>, Option<Assignmen
     let (Some(job), Some(resource)) = (job, resource) else {
         return (Vec::new(), None);
     };
-    let error = JobError::new(JobErrorCode::Cancelled, "Cancelled by a delete.");
+    let error = cancelled::why(&job);
     match retreat(
         context,
         job,

@@ -3,6 +3,7 @@
 //! The rest of a job's life is the same for all of them and lives in [`crate::course`]; the way
 //! back is [`crate::back`].
 
+pub mod job_cancel;
 pub mod vm_create;
 pub mod vm_delete;
 pub mod vm_rename;

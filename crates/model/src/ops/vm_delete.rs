@@ -3,7 +3,7 @@
 use super::Next;
 use crate::{
     accept::{self, Accepted},
-    course,
+    course::{self, CancelledBy},
     facts::Context,
     job::{Job, JobError, JobState},
     operation::{Definition, Operation},
@@ -11,7 +11,7 @@ use crate::{
     spec::Spec,
     writes::Write,
 };
-use api::{JobErrorCode, ResourceId, TenantId, machine::MachineStatus};
+use api::{ResourceId, TenantId, machine::MachineStatus};
 
 /// What is particular to it.
 pub const DEFINITION: Definition = Definition {
@@ -45,11 +45,11 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, id: ResourceId) -> Accept
         .and_then(|create| context.facts.job(create));
     match create {
         Some(create) if create.state == JobState::Pending => {
-            let error = JobError::new(JobErrorCode::Cancelled, "Cancelled by a delete.");
+            let error = CancelledBy::Delete.error();
             course::refuse(context, create, Some(resource), error, &mut writes);
         }
         Some(mut create) => {
-            create.cancel = true;
+            course::wish_cancelled(&mut create, CancelledBy::Delete);
             writes.push(Write::PutJob(Box::new(create)));
             resource.deleting = Some(job.id);
             writes.push(Write::PutResource(Box::new(resource)));

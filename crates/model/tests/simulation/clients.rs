@@ -120,7 +120,8 @@ impl Sim {
             (64..=77, Some(id)) => self.change(tenant, id, Change::Start),
             (78..=89, Some(id)) => self.change(tenant, id, Change::Reset),
             (90, Some(id)) => self.storm(tenant, id),
-            (_, Some(id)) => self.change(tenant, id, Change::Rename),
+            (91..=95, Some(id)) => self.change(tenant, id, Change::Rename),
+            (_, Some(id)) => self.cancel(tenant, id),
         }
     }
 
@@ -241,6 +242,40 @@ impl Sim {
             Change::Stop => self.call(Operation::VmStop, tenant, id),
             Change::Reset => self.call(Operation::VmReset, tenant, id),
             Change::Rename => self.rename(tenant, id),
+        }
+    }
+
+    /// Any job of a machine, ended or not; mostly its last.
+    fn cancel(&mut self, tenant: TenantId, id: ResourceId) {
+        let jobs = self.store.jobs.values().filter(|job| job.resource == id);
+        let mut jobs: Vec<_> = jobs.map(|job| (job.number, job.id)).collect();
+        jobs.sort_unstable();
+        let last = jobs.last().copied();
+        let any = self.rng.pick(&jobs).copied();
+        let picked = if self.rng.chance(500) { last } else { any };
+        let (_, job) = picked.expect("a machine has a create");
+        self.tell(|| format!("-- Cancel {}", short(job.0)));
+        self.witness.asked_to_cancel(job);
+        let stranger = TenantId(Uuid::from_u128(u128::MAX));
+        let foreign = self.accept("trespass", |context| {
+            ops::job_cancel::accept(context, stranger, job)
+        });
+        let Some(foreign) = foreign else { return };
+        let code = foreign.map(|_| ()).map_err(|refusal| refusal.code);
+        assert_eq!(code, Err(ErrorCode::NotFound));
+        let answer = self.accept("cancel", |context| {
+            ops::job_cancel::accept(context, tenant, job)
+        });
+        match answer {
+            Some(Ok(job)) if job.state.is_final() && job.is_synchronous() => {
+                self.witness.withdrawn(job.id);
+            }
+            Some(Ok(job)) => assert!(job.state.is_final() || job.cancel, "{job:?}"),
+            Some(Err(refusal)) => {
+                assert_eq!(refusal.code, ErrorCode::TooLate);
+                self.faults.struck(Kind::CancelTooLate);
+            }
+            None => {}
         }
     }
 

@@ -26,6 +26,8 @@ pub struct Witness {
     died: BTreeSet<JobId>,
     cancelled: BTreeSet<JobId>,
     wished: BTreeSet<JobId>,
+    /// Jobs whose tenant asked for them to be cancelled.
+    asked: BTreeSet<JobId>,
     poisoned: BTreeSet<JobId>,
 }
 
@@ -60,6 +62,10 @@ impl Witness {
 
     pub fn withdrawn(&mut self, job: JobId) {
         self.withdrawn.insert(job);
+    }
+
+    pub fn asked_to_cancel(&mut self, job: JobId) {
+        self.asked.insert(job);
     }
 
     pub fn panicked(&mut self, job: JobId) {
@@ -159,7 +165,7 @@ impl Witness {
         if code == Some(JobErrorCode::Poison) && self.poisoned.insert(job.id) {
             notes.push(Kind::Poisoned);
         }
-        if job.cancel && self.wished.insert(job.id) {
+        if job.cancel && self.wished.insert(job.id) && !self.on_request(job) {
             alone_in_line(store, job, 2);
         }
         if shown.status.is_final() {
@@ -172,7 +178,10 @@ impl Witness {
             (JobState::Reverting, Some(JobErrorCode::Cancelled))
                 if self.cancelled.insert(job.id) =>
             {
-                notes.push(Kind::CancelledRunning);
+                notes.push(match self.on_request(job) {
+                    true => Kind::CancelledRunningOnRequest,
+                    false => Kind::CancelledRunning,
+                });
             }
             _ => {}
         }
@@ -213,8 +222,12 @@ impl Witness {
                 (&None, &None),
                 "{job:?} had begun"
             );
-            note_refusal(job, error.code, notes);
-            if (job.operation, error.code) == (Operation::VmCreate, JobErrorCode::Cancelled) {
+            note_refusal(error.code, notes);
+            if self.on_request(job) {
+                notes.push(Kind::CancelledPendingOnRequest);
+            } else if (job.operation, error.code) == (Operation::VmCreate, JobErrorCode::Cancelled)
+            {
+                notes.push(Kind::CancelledPending);
                 alone_in_line(store, job, 1);
             }
             let internal = error.code == JobErrorCode::InternalError;
@@ -272,6 +285,17 @@ impl Witness {
                 machine.on = boot;
             }
         }
+    }
+
+    /// Whether it says that it was cancelled on request; then it was asked for.
+    fn on_request(&self, job: &Job) -> bool {
+        let text = job.error.as_ref().map(|error| error.text.as_str());
+        let on_request = text.is_some_and(|text| text.contains("Cancelled on request."));
+        assert!(
+            !on_request || self.asked.contains(&job.id),
+            "nobody asked: {job:?}"
+        );
+        on_request
     }
 
     fn blow(&self, id: ResourceId, generation: u64) -> bool {
@@ -420,13 +444,10 @@ fn note_way(from: JobState, job: &Job, notes: &mut Vec<Kind>) {
     }
 }
 
-fn note_refusal(job: &Job, code: JobErrorCode, notes: &mut Vec<Kind>) {
+fn note_refusal(code: JobErrorCode, notes: &mut Vec<Kind>) {
     match code {
         JobErrorCode::QuotaExceeded => notes.push(Kind::QuotaExceeded),
         JobErrorCode::CapacityExceeded => notes.push(Kind::CapacityExceeded),
-        JobErrorCode::Cancelled if job.operation == Operation::VmCreate => {
-            notes.push(Kind::CancelledPending);
-        }
         _ => {}
     }
 }

@@ -99,6 +99,8 @@ impl Session<'_> {
             job.cancel,
             job.completed_at.map(api::Timestamp::as_millis),
             codec::body(job)?,
+            job.operation.definition().name,
+            job.resource.0.as_bytes(),
         ];
         self.execute(sql::INSERT_JOB, parameters)?;
         Ok(self.connection.last_insert_rowid().unsigned_abs())

@@ -25,8 +25,12 @@ pub(super) const ALL: &[Migration] = &[
         sql: include_str!("../../../migrations/sqlite/0002_retention.sql"),
     },
     Migration {
+        name: "job list",
+        sql: include_str!("../../../migrations/sqlite/0003_job_list.sql"),
+    },
+    Migration {
         name: "keys",
-        sql: include_str!("../../../migrations/sqlite/0003_keys.sql"),
+        sql: include_str!("../../../migrations/sqlite/0004_keys.sql"),
     },
 ];
 

@@ -9,6 +9,7 @@ mod codec;
 mod expire;
 mod facts;
 mod keys;
+pub(super) mod lists;
 mod migrate;
 mod readers;
 pub(super) mod reads;

@@ -19,8 +19,8 @@ pub(super) const ANSWER: &str = "SELECT request, jobs FROM answer WHERE key = ?1
 
 // Writes.
 pub(super) const INSERT_JOB: &str = "INSERT INTO job \
-    (id, tenant, host, synchronous, state, blockers, cancel, completed_at, body) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    (id, tenant, host, synchronous, state, blockers, cancel, completed_at, body, operation, \
+    resource) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 pub(super) const UPDATE_JOB: &str = "UPDATE job SET state = ?2, blockers = ?3, cancel = ?4, \
     completed_at = ?5, body = ?6 WHERE number = ?1";
 pub(super) const UPDATE_JOB_BODY: &str = "UPDATE job SET body = ?2 WHERE number = ?1";
@@ -84,6 +84,20 @@ pub(super) const JOBS_OF_TENANT: &str = "SELECT number, body FROM job WHERE id I
     ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, \
     ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, \
     ?39, ?40, ?41, ?42, ?43, ?44, ?45, ?46, ?47, ?48, ?49, ?50) AND tenant = ?51";
+pub(super) const JOBS_LISTED: &str = "SELECT number, body FROM job INDEXED BY job_listed \
+    WHERE tenant = ?1 AND synchronous = 0 AND number < ?2 AND number >= ?3 \
+    ORDER BY number DESC LIMIT ?4";
+pub(super) const JOBS_OF_KIND: &str = "SELECT number, body FROM job INDEXED BY job_of_kind \
+    WHERE tenant = ?1 AND operation = ?5 AND state = ?6 AND synchronous = 0 \
+    AND number < ?2 AND number >= ?3 ORDER BY number DESC LIMIT ?4";
+pub(super) const JOBS_OF_RESOURCE: &str = "SELECT number, body FROM job INDEXED BY job_of_resource \
+    WHERE tenant = ?1 AND resource = ?5 AND synchronous = 0 \
+    AND number < ?2 AND number >= ?3 ORDER BY number DESC LIMIT ?4";
+pub(super) const NUMBER_FROM_ID: &str = "SELECT number FROM job WHERE id >= ?1 ORDER BY id LIMIT 1";
+pub(super) const AHEAD: &str = "SELECT job FROM ticket \
+    WHERE key = ?1 AND number < ?2 ORDER BY number DESC LIMIT 1";
+pub(super) const RUNNING_OF_TENANT: &str =
+    "SELECT running FROM turn WHERE host = ?1 AND tenant = ?2";
 pub(super) const RESOURCE_OF_TENANT: &str =
     "SELECT body FROM resource WHERE id = ?1 AND tenant = ?2";
 pub(super) const RESOURCES_OF_TENANT: &str = "SELECT body FROM resource WHERE tenant = ?1 \
@@ -171,6 +185,12 @@ pub(super) const HOT: &[&str] = &[
     UPDATE_TURN,
     JOB_OF_TENANT,
     JOBS_OF_TENANT,
+    JOBS_LISTED,
+    JOBS_OF_KIND,
+    JOBS_OF_RESOURCE,
+    NUMBER_FROM_ID,
+    AHEAD,
+    RUNNING_OF_TENANT,
     RESOURCE_OF_TENANT,
     RESOURCES_OF_TENANT,
     TALLY,

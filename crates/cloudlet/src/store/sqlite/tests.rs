@@ -51,6 +51,9 @@ fn partial_indexes_are_used() {
         (sql::CANCEL_WISHES, "job_cancel"),
         (sql::ENDED_JOBS, "job_completed"),
         (sql::ENDED_SINCE, "job_completed"),
+        (sql::JOBS_LISTED, "job_listed"),
+        (sql::JOBS_OF_KIND, "job_of_kind"),
+        (sql::JOBS_OF_RESOURCE, "job_of_resource"),
         (sql::RESOURCES_OF_TENANT, "resource_tenant"),
         (sql::KEYS, "api_key_owner"),
     ] {
@@ -99,6 +102,23 @@ fn a_migration_is_applied_whole_or_not_at_all() {
     assert!(error.to_string().contains("(broken) failed"), "{error}");
     migrate::migrate(&mut connection, migrate::ALL, Timestamp::default()).unwrap();
     assert!(connection.prepare("SELECT x FROM half").is_err());
+}
+
+/// Jobs that were accepted before the schema could list them are listed.
+#[test]
+fn jobs_of_an_older_schema_can_be_found() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrate::migrate(&mut connection, &migrate::ALL[..1], Timestamp::default()).unwrap();
+    let body = r#"{"operation":"vm.create","resource":"01930000-0000-7000-8000-0000000000ab"}"#;
+    let insert = "INSERT INTO job (id, tenant, host, state, blockers, synchronous, cancel, body) \
+        VALUES (x'', x'', x'', 'pending', 0, 0, 0, ?1)";
+    connection.execute(insert, [body]).unwrap();
+    migrate::migrate(&mut connection, migrate::ALL, Timestamp::default()).unwrap();
+    let sql = "SELECT operation, resource FROM job";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, super::codec::uuid(row, 1)?));
+    let (operation, resource): (String, uuid::Uuid) = connection.query_row(sql, [], read).unwrap();
+    assert_eq!(operation, "vm.create");
+    assert_eq!(resource.to_string(), "01930000-0000-7000-8000-0000000000ab");
 }
 
 /// Jobs that were answered before the schema knew by which answer learn it.
