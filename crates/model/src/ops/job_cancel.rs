@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn anothers_job_was_never_there_and_a_delete_that_runs_goes_on() {
+    fn a_job_of_another_was_never_there_and_a_delete_that_runs_goes_on() {
         let mut lab = Lab::new();
         let (create, machine) = lab.create();
         let other = TenantId(Uuid::from_u128(0xb));
