@@ -8,7 +8,7 @@ use api::{
     ResourceId,
     admin::{Difference, Verify},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Compares the newest settled specs with what the driver's world holds, both ways.
 pub fn verify(records: &[Resource], world: &BTreeMap<ResourceId, MachineObserved>) -> Verify {
@@ -36,9 +36,9 @@ pub fn verify(records: &[Resource], world: &BTreeMap<ResourceId, MachineObserved
             }
         }
     }
+    let known: BTreeSet<_> = records.iter().map(|resource| resource.id).collect();
     for (&id, found) in world {
-        let known = records.iter().any(|resource| resource.id == id);
-        if !known && !found.is_absent() {
+        if !known.contains(&id) && !found.is_absent() {
             result
                 .differences
                 .push(entry(id, "is in the world but in no record".to_owned()));

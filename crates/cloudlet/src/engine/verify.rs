@@ -2,9 +2,12 @@
 
 use super::Engine;
 use anyhow::Context as _;
-use api::admin::{Difference, Verify};
+use api::{
+    ResourceId,
+    admin::{Difference, Verify},
+};
 use model::{Resource, verify};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
     /// Compares records with the world. What changed while it looked is under way, not different.
@@ -27,13 +30,15 @@ impl Engine {
         let (steady, moved): (Vec<Resource>, Vec<Resource>) = before
             .into_iter()
             .partition(|resource| after.get(&resource.id) == Some(resource));
-        let still: BTreeMap<_, _> = world
-            .into_iter()
-            .filter(|(id, _)| !moved.iter().any(|resource| resource.id == *id))
-            .filter(|(id, _)| {
-                steady.iter().any(|resource| resource.id == *id) || !after.contains_key(id)
-            })
-            .collect();
+        let ids = |resources: &[Resource]| -> BTreeSet<ResourceId> {
+            resources.iter().map(|resource| resource.id).collect()
+        };
+        let (compared, changing) = (ids(&steady), ids(&moved));
+        // What came while it looked is in no record of before, and is no stranger either.
+        let is_still = |id: &ResourceId| {
+            !changing.contains(id) && (compared.contains(id) || !after.contains_key(id))
+        };
+        let still: BTreeMap<_, _> = world.into_iter().filter(|(id, _)| is_still(id)).collect();
         let mut result = verify::verify(&steady, &still);
         for resource in moved {
             let what = format!("{} is changing", resource.record.name);
