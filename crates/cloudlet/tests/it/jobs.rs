@@ -61,7 +61,13 @@ async fn the_list_by_pages_and_filters() {
     let path = format!("{MACHINES}/{machine}/stop");
     let stop = cloud.post(&path, json!({}));
     assert_eq!(stop.await.status, 200);
-    tokio::time::sleep(Duration::from_millis(5)).await;
+    // The delete is accepted in a later millisecond than all before it.
+    let now = async || {
+        let clock = cloud.admin(Method::GET, "/admin/v1/clock", json!({})).await;
+        text(&clock.json["data"]["now"])
+    };
+    let before = now().await;
+    while now().await <= before {}
     let delete = cloud.delete(&format!("{MACHINES}/{machine}")).await;
     let delete = text(&delete.json["data"]["id"]);
     let deleted_at = settle(&cloud, std::slice::from_ref(&delete)).await;
@@ -296,7 +302,7 @@ async fn a_poll_waits_for_a_change() {
         let cloud = cloud.clone();
         async move { wait(&cloud, body).await }
     });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    cloud.answers_at_once(2).await;
     left.abort();
     assert_eq!(cancel(&cloud, &job).await.0, 200);
     let (data, took) = waits.await.unwrap();
@@ -322,7 +328,7 @@ async fn a_wait_ends_with_the_server() {
     let body = json!({"jobIds": [job], "since": cursor, "waitSeconds": 60});
     let request = http.post(format!("{}{JOBS}", cloud.url));
     let waits = tokio::spawn(request.header("X-API-Key", KEY).json(&body).send());
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    cloud.answers_at_once(1).await;
     let (status, took) = tokio::task::block_in_place(|| cloud.terminate());
     assert!(status.success() && took < Duration::from_secs(10));
     let answer = waits.await.unwrap().unwrap();

@@ -191,6 +191,21 @@ impl Process {
         self.request("POST", path, Some(body)).await
     }
 
+    /// Waits until so many requests are being answered, beside the one that asks.
+    pub(crate) async fn answers_at_once(&self, requests: u64) {
+        let wanted = format!("cloudlet_http_requests_in_flight {}", requests + 1);
+        let begun = Instant::now();
+        loop {
+            let answer = self.http.get(format!("{}/metrics", self.url)).send();
+            let text = answer.await.unwrap().text().await.unwrap();
+            if text.lines().any(|line| line == wanted) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "never {wanted}: {text}");
+            pause().await;
+        }
+    }
+
     /// Accepts one machine; returns its job's id and its own.
     pub(crate) async fn create(&self, name: &str) -> (String, String) {
         let (status, answer) = self
