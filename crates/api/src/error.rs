@@ -69,6 +69,7 @@ codes! {
     Validation = "VALIDATION_ERROR", 400;
     Unauthorized = "UNAUTHORIZED", 401;
     Forbidden = "FORBIDDEN", 403;
+    GpuNotEnabled = "GPU_NOT_ENABLED", 403;
     NotFound = "NOT_FOUND", 404;
     MethodNotAllowed = "METHOD_NOT_ALLOWED", 405;
     Conflict = "CONFLICT", 409;
@@ -77,6 +78,10 @@ codes! {
     InvalidState = "INVALID_STATE", 409;
     TooLate = "TOO_LATE", 409;
     NotSupported = "NOT_SUPPORTED", 409;
+    LimitExceeded = "LIMIT_EXCEEDED", 409;
+    VolumeAttached = "VOLUME_ATTACHED", 409;
+    NetworkInUse = "NETWORK_IN_USE", 409;
+    CapacityExceeded = "CAPACITY_EXCEEDED", 409;
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413;
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415;
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", 422;

@@ -38,8 +38,12 @@ id! {
     KeyId,
     /// A job.
     JobId,
-    /// A machine, and later a volume or a network.
+    /// A machine, a volume or a network.
     ResourceId,
+    /// A network interface of a machine.
+    NicId,
+    /// A public address that was given out.
+    PublicIpId,
     /// A data centre of the catalogue.
     DataCenterId,
     /// A host: the Linux box (or the simulator) that resources live on.

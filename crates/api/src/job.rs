@@ -87,7 +87,7 @@ pub struct Job {
     pub progress: u8,
     /// The same, for clients of the later generation.
     pub progress_percentage: u8,
-    /// `vm`, later also `volume`, `network`, `gpu`.
+    /// `vm`, `volume`, `network` or `gpu`.
     pub resource_type: String,
     /// The resource, once completed; null before, on failure, and after a delete.
     pub resource_id: Option<ResourceId>,
@@ -144,6 +144,34 @@ pub struct JobDetail {
     /// Additive: what it waits for; null unless it is pending and that is known.
     #[serde(default)]
     pub pending_reason: Option<String>,
+    /// Additive: what became of what it had begun; null unless it failed.
+    #[serde(default)]
+    pub receipt: Option<Receipt>,
+}
+
+/// What a failed job had made, what of it was put back, and what is left.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// What its host had really done, in order.
+    pub made: Vec<ReceiptEntry>,
+    /// What was done to put it back, in order.
+    pub put_back: Vec<ReceiptEntry>,
+    /// What could be neither finished nor put back.
+    pub left: Vec<ReceiptEntry>,
+}
+
+/// One thing that was done, or is left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReceiptEntry {
+    /// The kind of thing: `vm`, `disk`, `volume`, `nic`, `public_ip`, `gpu`, `network`.
+    pub kind: String,
+    /// Its id; a part of a machine that has none goes by the machine's.
+    pub id: String,
+    /// What was done, or is left, in words.
+    pub what: String,
 }
 
 /// One phase of a job.

@@ -10,14 +10,19 @@ pub mod admin;
 pub mod catalogue;
 pub mod envelope;
 pub mod error;
+pub mod gpu;
 pub mod id;
 pub mod job;
 pub mod keys;
 pub mod machine;
+pub mod network;
 pub mod time;
+pub mod volume;
 
 pub use envelope::{CursorMeta, CursorPage, Envelope, PageMeta};
 pub use error::{ErrorBody, ErrorCode};
-pub use id::{DataCenterId, FaultId, HostId, JobId, KeyId, ResourceId, TenantId};
+pub use id::{
+    DataCenterId, FaultId, HostId, JobId, KeyId, NicId, PublicIpId, ResourceId, TenantId,
+};
 pub use job::{Job, JobErrorCode, JobStatus};
 pub use time::Timestamp;

@@ -15,6 +15,8 @@ pub enum MachineStatus {
     Running,
     /// Being stopped.
     Stopping,
+    /// Being given another size.
+    Resizing,
     /// Off.
     Shutoff,
     /// Being deleted.
@@ -39,12 +41,36 @@ pub struct MachineCreate {
     /// How many to make: 1 (the default) to 50, then named `name-1`, `name-2` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_of_instances: Option<i64>,
-    /// Not yet possible: absent or false.
+    /// Whether the primary interface gets a public address; its network must be a standard one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocate_public_ip: Option<bool>,
-    /// Not yet possible: absent.
+    /// 1 to 5 interfaces, exactly one of them primary; absent: one on the data centre's default network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub network_interfaces: Option<Vec<serde_json::Value>>,
+    pub network_interfaces: Option<Vec<InterfaceCreate>>,
+    /// A resource group, by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<i64>,
+}
+
+/// An interface of a machine that is to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct InterfaceCreate {
+    /// A network in the same data centre, by id.
+    pub network_id: String,
+    /// Whether it is the primary one; an only one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary: Option<bool>,
+}
+
+/// `PUT /v1/resource/virtual-machines/{id}/size`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MachineResize {
+    /// Another size of the catalogue.
+    pub configuration_id: i64,
 }
 
 /// `PUT /v1/resource/virtual-machines/{id}`.

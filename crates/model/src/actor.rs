@@ -28,13 +28,14 @@ mod tests;
 use crate::{
     job::{JobError, Phase},
     limits::{POISON_ATTEMPTS, RETRY_FIRST_MS, RETRY_LONGEST_MS},
+    observed::Observed,
     plan::{Action, plan},
-    report::{Assignment, Failure, Report, ReportState},
-    spec::MachineObserved,
+    report::{Assignment, Done, Failure, Report, ReportState},
 };
 use api::{JobErrorCode, ResourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 use stall::Stall;
+use std::collections::BTreeSet;
 
 /// A moment on both clocks: the wall's for what people read, the steady one for what is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,9 @@ pub struct Ledger {
     /// The action that was begun last: one record, the end of one being the start of the next.
     #[serde(default)]
     pub action: Option<ActionRecord>,
+    /// The actions that took effect since a generation was last settled, oldest first.
+    #[serde(default)]
+    pub done: Vec<Done>,
 }
 
 /// The action that was begun last.
@@ -77,8 +81,8 @@ pub struct ActionRecord {
 pub enum Event {
     /// The engine's newest spec.
     Assigned(Assignment),
-    /// The driver has looked.
-    Observed(MachineObserved),
+    /// The driver has looked; of the networks that the spec names, these hand out ports.
+    Observed(Observed, BTreeSet<ResourceId>),
     /// The driver could not look.
     Blind(ActionError),
     /// The ledger is kept.
@@ -155,7 +159,9 @@ pub struct Actor {
     retry_at_ms: Option<u64>,
     retries: u32,
     phases: Vec<Phase>,
-    seen: Option<MachineObserved>,
+    seen: Option<Observed>,
+    /// The network that it waits for: no action is out, and a change of it wakes the actor.
+    awaits: Option<ResourceId>,
     looking: bool,
     look_again: bool,
     /// Looks and saves in a row that led to nothing.
@@ -181,6 +187,7 @@ impl Actor {
             retries: 0,
             phases: Vec::new(),
             seen: None,
+            awaits: None,
             looking: false,
             look_again: false,
             in_vain: 0,
@@ -208,6 +215,21 @@ impl Actor {
         &self.ledger
     }
 
+    /// The networks that its spec names: a look asks which of them hand out ports.
+    pub fn networks(&self) -> impl Iterator<Item = ResourceId> + '_ {
+        let nics = self
+            .assignment
+            .spec
+            .machine()
+            .map_or(&[][..], |machine| &machine.nics);
+        nics.iter().map(|nic| nic.network)
+    }
+
+    /// The network whose ports it waits for: [`Event::Changed`] when it hands them out.
+    pub fn awaits(&self) -> Option<ResourceId> {
+        self.awaits
+    }
+
     /// When [`Event::Tick`] is wanted, in steady milliseconds.
     pub fn deadline(&self) -> Option<u64> {
         match self.stage {
@@ -233,7 +255,7 @@ impl Actor {
         let mut effects = Vec::new();
         match event {
             Event::Assigned(assignment) => self.assigned(assignment, now, &mut effects),
-            Event::Observed(observed) => self.observed(observed, now, &mut effects),
+            Event::Observed(observed, ready) => self.observed(observed, &ready, now, &mut effects),
             Event::Blind(error) => self.blind(&error, now, &mut effects),
             Event::Saved => self.saved(now, &mut effects),
             Event::Unsaved => self.unsaved(now, &mut effects),
@@ -285,6 +307,10 @@ impl Actor {
                 self.look_again = self.looking;
                 self.look(effects);
             }
+            Stage::Waiting { .. } if self.awaits.is_some() => {
+                self.stage = Stage::Observing;
+                self.look(effects);
+            }
             Stage::Recording { .. } | Stage::Acting { .. } | Stage::Waiting { .. } => {}
         }
     }
@@ -308,6 +334,9 @@ impl Actor {
 
     fn save_generation(&mut self, effects: &mut Vec<Effect>) {
         if self.ledger.generation < self.assignment.generation {
+            // What led to a spec that was settled is no longer anybody's to tell.
+            let settled = self.ledger.settled;
+            self.ledger.done.retain(|done| done.generation > settled);
             self.ledger.generation = self.assignment.generation;
             effects.push(Effect::Save(self.ledger.clone()));
         }
@@ -328,27 +357,69 @@ impl Actor {
         self.retries = 0;
         self.in_vain = 0;
         self.given_up = None;
+        self.awaits = None;
         self.phases.clear();
         self.actions.clear();
     }
 
-    fn observed(&mut self, observed: MachineObserved, now: Moment, effects: &mut Vec<Effect>) {
+    fn observed(
+        &mut self,
+        observed: Observed,
+        ready: &BTreeSet<ResourceId>,
+        now: Moment,
+        effects: &mut Vec<Effect>,
+    ) {
         self.looking = false;
         if std::mem::take(&mut self.look_again) {
             return self.look(effects);
         }
         match self.stage {
-            Stage::Resting => self.watched(observed, effects),
-            Stage::Observing => self.decide(observed, now, effects),
+            Stage::Resting => self.watched(observed, ready, now, effects),
+            Stage::Observing => self.decide(observed, ready, now, effects),
             Stage::Recording { .. } | Stage::Acting { .. } | Stage::Waiting { .. } => {}
         }
     }
 
-    /// At rest: tell the engine if the world has changed.
-    fn watched(&mut self, observed: MachineObserved, effects: &mut Vec<Effect>) {
-        if self.is_settled() && self.seen.as_ref() != Some(&observed) {
+    /// At rest: tell the engine if the world has changed, and heal what may be applied again.
+    fn watched(
+        &mut self,
+        observed: Observed,
+        ready: &BTreeSet<ResourceId>,
+        now: Moment,
+        effects: &mut Vec<Effect>,
+    ) {
+        if !self.is_settled() {
+            return;
+        }
+        if !self.plan(&observed).is_empty() {
+            self.stage = Stage::Observing;
+            return self.decide(observed, ready, now, effects);
+        }
+        if self.seen.as_ref() != Some(&observed) {
             self.seen = Some(observed);
             effects.push(Effect::Report(self.report(ReportState::Settled)));
+        }
+    }
+
+    fn plan(&self, observed: &Observed) -> Vec<Action> {
+        let Assignment { resource, spec, .. } = &self.assignment;
+        plan(*resource, spec, observed, self.is_settled())
+    }
+
+    /// What the action that was begun last has done is seen, not heard: nobody may have heard its
+    /// end, and one that failed may have done it all.
+    fn note_effect(&mut self, observed: &Observed) {
+        let Some(record) = &self.ledger.action else {
+            return;
+        };
+        let done = Done {
+            generation: record.generation,
+            action: record.action.clone(),
+        };
+        let is_open = record.generation > self.ledger.settled;
+        if is_open && record.action.took_effect(observed) && self.ledger.done.last() != Some(&done)
+        {
+            self.ledger.done.push(done);
         }
     }
 
@@ -357,10 +428,18 @@ impl Actor {
     }
 
     /// The middle of the loop: what is seen decides what is done.
-    fn decide(&mut self, observed: MachineObserved, now: Moment, effects: &mut Vec<Effect>) {
-        self.actions = plan(&self.assignment.spec, &observed, self.is_settled());
+    fn decide(
+        &mut self,
+        observed: Observed,
+        ready: &BTreeSet<ResourceId>,
+        now: Moment,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.note_effect(&observed);
+        self.actions = self.plan(&observed);
+        self.awaits = None;
         self.seen = Some(observed);
-        let Some(&action) = self.actions.first() else {
+        let Some(action) = self.actions.first().cloned() else {
             return self.settle(effects);
         };
         if self.assignment.hold {
@@ -368,9 +447,15 @@ impl Actor {
             return;
         }
         if let Some(failure) = self.failure.take().or_else(|| self.given_up.take()) {
-            return self.fail(failure, effects);
+            return self.fail(failure, now, effects);
         }
         self.note_low(now);
+        if let Some(network) = action.needs().filter(|network| !ready.contains(network)) {
+            // No action: it may be given up, and it is no attempt.
+            self.awaits = Some(network);
+            self.stage = Stage::Waiting { until_ms: u64::MAX };
+            return;
+        }
         if let Some(until_ms) = self.retry_at_ms.filter(|&at| at > now.steady_ms) {
             self.stage = Stage::Waiting { until_ms };
             return;
@@ -379,22 +464,28 @@ impl Actor {
         if self.since_low >= POISON_ATTEMPTS {
             let text = format!(
                 "Given up in phase {} after {POISON_ATTEMPTS} attempts.",
-                action.phase()
+                action.phase(&self.assignment.spec)
             );
             let error = JobError::new(JobErrorCode::Poison, text);
-            return self.fail(
-                Failure {
-                    error,
-                    outstanding: false,
-                },
-                effects,
-            );
+            let failure = Failure {
+                error,
+                outstanding: false,
+            };
+            return self.fail(failure, now, effects);
         }
         self.begin(action, effects);
     }
 
-    fn fail(&mut self, failure: Failure, effects: &mut Vec<Effect>) {
+    /// What was settled once is tried again, later and later; what never was waits to be told.
+    fn fail(&mut self, failure: Failure, now: Moment, effects: &mut Vec<Effect>) {
         self.stage = Stage::Resting;
+        if self.is_settled() {
+            let until_ms = now.steady_ms + pause_ms(self.retries);
+            self.retries += 1;
+            self.since_low = 0;
+            self.stall = Stall::new(self.assignment.stall_ms, now.steady_ms);
+            self.stage = Stage::Waiting { until_ms };
+        }
         effects.push(Effect::Report(self.report(ReportState::Failed(failure))));
     }
 
@@ -419,14 +510,11 @@ impl Actor {
     }
 
     fn ended(&mut self, result: Result<(), ActionError>, now: Moment, effects: &mut Vec<Effect>) {
-        let Stage::Acting { action, .. } = self.stage else {
+        let Stage::Acting { action, .. } = &self.stage else {
             return;
         };
-        if let Some(phase) = self
-            .phases
-            .iter_mut()
-            .find(|phase| phase.name == action.phase())
-        {
+        let name = action.phase(&self.assignment.spec);
+        if let Some(phase) = self.phases.iter_mut().find(|phase| phase.name == name) {
             phase.ended_at = Some(now.wall);
             if let Err(error) = &result {
                 phase.error = Some(error.error.text.clone());
@@ -463,7 +551,8 @@ impl Actor {
             Stage::Acting { action, killed, .. }
                 if !*killed && self.stall.is_over(now.steady_ms) =>
             {
-                self.failure.get_or_insert(self.stall.failure(*action));
+                let phase = action.phase(&self.assignment.spec);
+                self.failure.get_or_insert(self.stall.failure(phase));
                 *killed = true;
                 effects.push(Effect::Kill);
             }
@@ -471,7 +560,8 @@ impl Actor {
                 if self.given_up.is_none() && self.stall.is_over(now.steady_ms) =>
             {
                 if let Some(action) = self.actions.first() {
-                    self.failure.get_or_insert(self.stall.failure(*action));
+                    let phase = action.phase(&self.assignment.spec);
+                    self.failure.get_or_insert(self.stall.failure(phase));
                 }
                 self.stage = Stage::Observing;
                 self.look(effects);
@@ -515,19 +605,19 @@ impl Actor {
             .iter()
             .map(|action| action.weight() * 1000)
             .sum();
-        match self.stage {
+        match &self.stage {
             Stage::Acting {
                 action,
                 thousandths,
                 ..
-            } => whole.saturating_sub(action.weight() * u64::from(thousandths)),
+            } => whole.saturating_sub(action.weight() * u64::from(*thousandths)),
             _ => whole,
         }
     }
 
     fn report(&self, state: ReportState) -> Report {
         let phase = match &self.stage {
-            Stage::Acting { action, .. } => Some(action.phase().to_owned()),
+            Stage::Acting { action, .. } => Some(action.phase(&self.assignment.spec).to_owned()),
             _ => None,
         };
         // While it acts, what was seen last is already out of date.
@@ -544,6 +634,7 @@ impl Actor {
             total: self.total.unwrap_or(0),
             remaining: self.remaining(),
             phases: self.phases.clone(),
+            done: self.ledger.done.clone(),
             observed,
         }
     }

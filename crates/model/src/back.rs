@@ -1,9 +1,13 @@
 //! The way back: one pure function for every operation, by class of field.
 //!
-//! Plain fields take the value before. Where something cannot be taken back (a machine is gone, a
-//! machine was switched off or started anew) the job goes forward once more instead.
+//! Plain fields take the value before. Sizes that grew stay grown. Where something cannot be taken
+//! back (a resource is gone, a machine was switched off or started anew, an interface was cut off)
+//! the job goes forward once more instead.
 
-use crate::spec::{MachineObserved, MachineSpec, Power, Spec};
+use crate::{
+    observed::{MachineObserved, Observed},
+    spec::{DiskSpec, MachineSpec, Power, Spec, VolumeSpec},
+};
 
 /// What a job that cannot go on is to do; either way a new generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +22,7 @@ pub enum Retreat {
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
     /// What was seen after the failure, if anybody could look.
-    pub observed: Option<&'a MachineObserved>,
+    pub observed: Option<&'a Observed>,
     /// Whether an action may still have an effect.
     pub outstanding: bool,
     /// The highest boot number ever written into a spec of the machine.
@@ -26,9 +30,13 @@ pub struct Standing<'a> {
 }
 
 impl Standing<'_> {
+    fn machine(&self) -> Option<&MachineObserved> {
+        self.observed.and_then(Observed::machine)
+    }
+
     /// Nothing had happened: the machine still runs for this boot number, and no action is out.
     fn still_runs(&self, boot: u64) -> bool {
-        let process = self.observed.and_then(|observed| observed.process);
+        let process = self.machine().and_then(|machine| machine.process);
         !self.outstanding && process.is_some_and(|process| process.up && process.boot == boot)
     }
 }
@@ -37,43 +45,68 @@ impl Standing<'_> {
 pub fn back(before: &Spec, after: &Spec, standing: Standing<'_>) -> Retreat {
     match (before, after) {
         (_, Spec::Absent) => Retreat::Forward(Spec::Absent),
-        (Spec::Absent, Spec::Machine(_)) => Retreat::Back(Spec::Absent),
         (Spec::Machine(before), Spec::Machine(after)) => {
             if has_way_back(before, after) {
-                Retreat::Back(Spec::Machine(put_back(before, standing)))
+                Retreat::Back(Spec::Machine(put_back(before, after, standing)))
             } else {
-                let boot = next_boot(after, standing);
-                Retreat::Forward(Spec::Machine(MachineSpec {
-                    boot,
-                    ..after.clone()
-                }))
+                Retreat::Forward(Spec::Machine(once_more(before, after, standing)))
             }
         }
-    }
-}
-
-/// Switching off and a new launch by itself cannot be taken back; switching on can.
-fn has_way_back(before: &MachineSpec, after: &MachineSpec) -> bool {
-    match (before.power, after.power) {
-        (Power::On, Power::Off) => false,
-        (Power::Off, _) => true,
-        (Power::On, Power::On) => {
-            let size = |machine: &MachineSpec| (machine.cpus, machine.memory_gb, machine.disk_gb);
-            size(before) != size(after)
+        (Spec::Volume(before), Spec::Volume(_)) => {
+            let seen = standing.observed.and_then(|seen| seen.volume().size_gb());
+            let size_gb = before.size_gb.max(seen.unwrap_or(0));
+            Retreat::Back(Spec::Volume(VolumeSpec { size_gb }))
         }
+        (before, _) => Retreat::Back(before.clone()),
     }
 }
 
-/// The machine as before; launched anew, unless it still runs untouched.
-fn put_back(before: &MachineSpec, standing: Standing<'_>) -> MachineSpec {
-    let boot = if standing.still_runs(before.boot) {
+/// Switching off, a new launch by itself and cutting off an interface cannot be taken back.
+fn has_way_back(before: &MachineSpec, after: &MachineSpec) -> bool {
+    if (before.power, after.power) == (Power::On, Power::Off) {
+        return false;
+    }
+    if before.nics.iter().any(|nic| after.nic(nic.id).is_none()) {
+        return false;
+    }
+    let launched_only = MachineSpec {
+        boot: after.boot,
+        ..before.clone()
+    };
+    after.boot == before.boot || launched_only != *after
+}
+
+/// The machine as before; launched anew if it was to be, unless it still runs untouched.
+fn put_back(before: &MachineSpec, after: &MachineSpec, standing: Standing<'_>) -> MachineSpec {
+    let boot = if before.boot == after.boot || standing.still_runs(before.boot) {
         before.boot
     } else {
         next_boot(before, standing)
     };
+    let seen = standing.machine();
+    let own = seen.and_then(|seen| seen.disk.size_gb()).unwrap_or(0);
+    let grown = |disk: &DiskSpec| {
+        let is = seen.and_then(|seen| seen.disk(disk.volume));
+        let size_gb = disk.size_gb.max(is.map_or(0, |is| is.size_gb));
+        DiskSpec { size_gb, ..*disk }
+    };
     MachineSpec {
         boot,
+        disk_gb: before.disk_gb.max(own),
+        disks: before.disks.iter().map(grown).collect(),
         ..before.clone()
+    }
+}
+
+fn once_more(before: &MachineSpec, after: &MachineSpec, standing: Standing<'_>) -> MachineSpec {
+    let boot = if before.boot == after.boot {
+        after.boot
+    } else {
+        next_boot(after, standing)
+    };
+    MachineSpec {
+        boot,
+        ..after.clone()
     }
 }
 

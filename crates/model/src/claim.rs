@@ -1,28 +1,60 @@
-//! Claims: what a resource holds of a tenant's quota and of its host's room.
+//! Claims: what a resource holds of quotas, of its host, of pools of addresses, of names.
 //!
-//! One mechanism: a ledger row (holder, item, amount) and a counter (item, used) that the store
-//! changes together. A row can be neither doubled nor released twice, so the counter is always the
-//! sum of the rows. Claims are held at the larger of before and after until the job has ended.
+//! One mechanism: a ledger row (holder, item, amount) and a counter (what it counts towards, used)
+//! that the store changes together. A row can be neither doubled nor released twice, so the counter
+//! is always the sum of its rows; of an exclusive item there is one row at most. What a spec needs
+//! is [`held`], so claims follow from specs: they are held at the larger of before and after until
+//! the job has ended.
 
-use crate::{catalogue::Size, facts::Context, job::JobError};
-use api::{HostId, JobErrorCode, ResourceId, TenantId};
+mod held;
+mod room;
+
+pub use held::{blocks, held, name};
+pub use room::{check, no_room, raise};
+
+use crate::spec::Mac;
+use api::{DataCenterId, HostId, NicId, ResourceId, TenantId};
 use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
 
 /// What can be measured out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
-    /// Machines.
+    /// Machines without GPUs.
     VirtualMachines,
     /// Cores.
     Vcpus,
     /// Memory in GB.
     MemoryGb,
-    /// Disk in GB.
+    /// Disk in GB, machines' and volumes'.
     DiskGb,
+    /// Volumes.
+    Volumes,
+    /// Size of volumes in GB.
+    VolumeGb,
+    /// Networks, the default ones apart.
+    Networks,
+    /// Public addresses.
+    PublicIps,
+    /// GPUs.
+    Gpus,
 }
 
 impl Measure {
+    /// Every measure.
+    pub const ALL: [Measure; 9] = [
+        Self::VirtualMachines,
+        Self::Vcpus,
+        Self::MemoryGb,
+        Self::DiskGb,
+        Self::Volumes,
+        Self::VolumeGb,
+        Self::Networks,
+        Self::PublicIps,
+        Self::Gpus,
+    ];
+
     /// As an error text names it.
     pub fn words(self) -> &'static str {
         match self {
@@ -30,6 +62,11 @@ impl Measure {
             Self::Vcpus => "vCPUs",
             Self::MemoryGb => "memory in GB",
             Self::DiskGb => "disk in GB",
+            Self::Volumes => "volumes",
+            Self::VolumeGb => "volumes in GB",
+            Self::Networks => "networks",
+            Self::PublicIps => "public IPs",
+            Self::Gpus => "GPUs",
         }
     }
 
@@ -40,22 +77,116 @@ impl Measure {
             Self::Vcpus => "vcpus",
             Self::MemoryGb => "memory_gb",
             Self::DiskGb => "disk_gb",
+            Self::Volumes => "volumes",
+            Self::VolumeGb => "volume_gb",
+            Self::Networks => "networks",
+            Self::PublicIps => "public_ips",
+            Self::Gpus => "gpus",
         }
     }
 }
 
-/// What is claimed: a share of a tenant's quota, or of a host's room.
+/// A pool of numbers, each of which is given to one holder at a time. The next one given out is the
+/// one after the last, so that a number given back is not given out again at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+pub enum Pool {
+    /// Addresses of a network, as numbers.
+    Private(ResourceId),
+    /// Public addresses of a host, as numbers.
+    Public(HostId),
+    /// A host's GPUs of a series, from 0.
+    Gpus(HostId, i64),
+    /// Numbers of networks, for the whole installation.
+    Networks,
+    /// Hardware addresses, for the whole installation.
+    Macs,
+}
+
+/// Names that are unique among a tenant's resources of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Named {
+    /// Volumes.
+    Volume,
+    /// Networks.
+    Network,
+}
+
+/// What is claimed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Item {
+    /// Of a tenant's quota, so much.
+    Quota(TenantId, Measure),
+    /// Of a host's room, so much.
+    Room(HostId, Measure),
+    /// A /16 of 10.0.0.0/8 in which a tenant has a network.
+    Block(TenantId, u8),
+    /// A number of a pool; exclusive.
+    Pooled(Pool, u32),
+    /// A place on a network for an interface; exclusive.
+    Nic(ResourceId, NicId),
+    /// A volume, by the machine that it is on; exclusive.
+    Attachment(ResourceId),
+    /// A name; exclusive.
+    Name(TenantId, Named, String),
+    /// To be a tenant's default network in a data centre; exclusive.
+    Default(TenantId, DataCenterId),
+}
+
+/// What rows are summed up by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counter {
     /// Of a tenant's quota.
     Quota(TenantId, Measure),
     /// Of a host's room.
     Room(HostId, Measure),
+    /// Networks of a tenant in a /16.
+    Block(TenantId, u8),
+    /// Numbers given out of a pool.
+    Pool(Pool),
+    /// Interfaces on a network, planned ones too.
+    Nics(ResourceId),
+}
+
+impl Item {
+    /// A private address.
+    pub fn private(network: ResourceId, address: Ipv4Addr) -> Self {
+        Self::Pooled(Pool::Private(network), u32::from(address))
+    }
+
+    /// A public address.
+    pub fn public(host: HostId, address: Ipv4Addr) -> Self {
+        Self::Pooled(Pool::Public(host), u32::from(address))
+    }
+
+    /// A hardware address.
+    pub fn mac(mac: Mac) -> Self {
+        Self::Pooled(Pool::Macs, mac.0)
+    }
+
+    /// What a row of it counts towards, if anything is counted.
+    pub fn counter(&self) -> Option<Counter> {
+        match *self {
+            Self::Quota(tenant, measure) => Some(Counter::Quota(tenant, measure)),
+            Self::Room(host, measure) => Some(Counter::Room(host, measure)),
+            Self::Block(tenant, block) => Some(Counter::Block(tenant, block)),
+            Self::Pooled(pool, _) => Some(Counter::Pool(pool)),
+            Self::Nic(network, _) => Some(Counter::Nics(network)),
+            Self::Attachment(_) | Self::Name(..) | Self::Default(..) => None,
+        }
+    }
+
+    /// Whether one holder at most can have it.
+    pub fn is_exclusive(&self) -> bool {
+        !matches!(self, Self::Quota(..) | Self::Room(..) | Self::Block(..))
+    }
 }
 
 /// A ledger row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Claim {
     /// The resource that holds it.
     pub holder: ResourceId,
@@ -87,66 +218,19 @@ pub struct Limits {
     pub gpus: Option<u64>,
 }
 
-/// What a machine of a size takes of its tenant's quota.
-pub fn quota_of(tenant: TenantId, size: &Size) -> [(Item, u64); 3] {
-    [
-        (Item::Quota(tenant, Measure::VirtualMachines), 1),
-        (Item::Quota(tenant, Measure::Vcpus), u64::from(size.cpu)),
-        (
-            Item::Quota(tenant, Measure::MemoryGb),
-            u64::from(size.memory_gb),
-        ),
-    ]
-}
-
-/// What a machine of a size takes of its host's room.
-pub fn room_of(host: HostId, size: &Size) -> [(Item, u64); 3] {
-    [
-        (Item::Room(host, Measure::Vcpus), u64::from(size.cpu)),
-        (
-            Item::Room(host, Measure::MemoryGb),
-            u64::from(size.memory_gb),
-        ),
-        (Item::Room(host, Measure::DiskGb), u64::from(size.disk_gb)),
-    ]
-}
-
-/// Whether a tenant's quota has room for what is asked.
-pub fn check_quota(
-    context: &Context<'_>,
-    tenant: TenantId,
-    asked: &[(Item, u64)],
-) -> Result<(), JobError> {
-    let limits = context.facts.limits(tenant);
-    for &(item, amount) in asked {
-        let Item::Quota(_, measure) = item else {
-            continue;
-        };
-        let limit = match measure {
-            Measure::VirtualMachines => limits.virtual_machines,
-            Measure::Vcpus => limits.vcpus,
-            Measure::MemoryGb => limits.memory_gb,
+impl Limits {
+    /// The limit of a measure.
+    pub fn of(&self, measure: Measure) -> Option<u64> {
+        match measure {
+            Measure::VirtualMachines => self.virtual_machines,
+            Measure::Vcpus => self.vcpus,
+            Measure::MemoryGb => self.memory_gb,
             Measure::DiskGb => None,
-        };
-        let used = context.facts.used(item);
-        if let Some(limit) = limit.filter(|&limit| used.saturating_add(amount) > limit) {
-            let text = format!(
-                "Quota exceeded for {}: asked {amount}, in use {used}, limit {limit}.",
-                measure.words()
-            );
-            return Err(JobError::new(JobErrorCode::QuotaExceeded, text));
+            Measure::Volumes => self.volumes,
+            Measure::VolumeGb => self.volume_gb,
+            Measure::Networks => self.networks,
+            Measure::PublicIps => self.public_ips,
+            Measure::Gpus => self.gpus,
         }
     }
-    Ok(())
-}
-
-/// Whether a host has room for what is asked; never says what is left, which would tell of others.
-pub fn has_room(context: &Context<'_>, asked: &[(Item, u64)]) -> bool {
-    asked.iter().all(|&(item, amount)| {
-        let Item::Room(host, measure) = item else {
-            return true;
-        };
-        let room = context.catalogue.room(host, measure);
-        context.facts.used(item).saturating_add(amount) <= room
-    })
 }

@@ -7,12 +7,12 @@
 
 use crate::{
     catalogue::Catalogue,
-    claim::{Claim, Item, Limits},
+    claim::{Claim, Counter, Item, Limits, Pool},
     job::Job,
-    resource::Resource,
+    resource::{Kind, Resource},
     writes::{Answer, AnswerKey},
 };
-use api::{ErrorCode, JobId, ResourceId, TenantId, Timestamp, error::ErrorDetails};
+use api::{ErrorCode, HostId, JobId, ResourceId, TenantId, Timestamp, error::ErrorDetails};
 use uuid::Uuid;
 
 /// What a rule may know.
@@ -25,10 +25,21 @@ pub trait Facts {
     fn line(&self, key: ResourceId) -> Line;
     /// The job that is first in the line of a resource.
     fn first(&self, key: ResourceId) -> Option<JobId>;
+    /// Who stands in the line of a resource, the first first. There are as many as the limits allow.
+    fn queue(&self, key: ResourceId) -> Vec<JobId>;
     /// The limits of a tenant.
     fn limits(&self, tenant: TenantId) -> Limits;
-    /// How much of an item is claimed in all.
-    fn used(&self, item: Item) -> u64;
+    /// How much is claimed in all.
+    fn used(&self, counter: &Counter) -> u64;
+    /// Who holds an exclusive item.
+    fn holder(&self, item: &Item) -> Option<ResourceId>;
+    /// So many numbers of a pool that nobody holds, at most: from these ranges, ascending, going on
+    /// after the one that was given out last.
+    fn free(&self, pool: Pool, ranges: &[(u32, u32)], count: usize) -> Vec<u32>;
+    /// The smallest and the greatest number of a pool that somebody holds.
+    fn span(&self, pool: Pool) -> Option<(u32, u32)>;
+    /// Whether nothing new is to be placed on a host.
+    fn is_drained(&self, host: HostId) -> bool;
     /// What a resource has claimed.
     fn claims(&self, holder: ResourceId) -> Vec<Claim>;
     /// The answer remembered for an idempotency key.
@@ -88,8 +99,8 @@ impl Refusal {
     }
 
     /// Nothing of this id is to be seen by this tenant: whether it never was or is another's.
-    pub fn no_machine() -> Self {
-        Self::new(ErrorCode::NotFound, "Virtual machine not found")
+    pub fn not_found(kind: Kind) -> Self {
+        Self::new(ErrorCode::NotFound, format!("{} not found", kind.words()))
     }
 
     /// The same with the job that is in the way.

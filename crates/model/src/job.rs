@@ -5,16 +5,16 @@
 //!  pending ────────► running ───────────────► completed
 //!     │ │              │ │ │ retry             ▲
 //!     │ │ complete     │ │ └──────► retrying ──┤
-//!     │ └──────────────┼─┼───────────────────► │
-//!     │                │ │ revert       │
-//!     │ fail           │ └──► reverting │ fail
+//!     │ └──────────────┼─┼──────────────┬────► │
+//!     │                │ │ revert       │      │ complete: what grew stays grown
+//!     │ fail           │ └──► reverting │──────┘
 //!     └────────────────┴─────────┴──────┴────► failed
 //! ```
 //!
 //! `running`, `reverting` and `retrying` all show as `in_progress`: a job shows `failed` only when
 //! its way back has ended or was handed to an operator.
 
-use crate::{operation::Operation, spec::Spec};
+use crate::{claim::Item, operation::Operation, report::Done, spec::Spec, wish::Wish};
 use api::{HostId, JobErrorCode, JobId, JobStatus, ResourceId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -77,9 +77,10 @@ impl JobState {
             (Self::Pending, JobEvent::Start) => Ok(Self::Running),
             (Self::Running, JobEvent::Revert) => Ok(Self::Reverting),
             (Self::Running, JobEvent::Retry) => Ok(Self::Retrying),
-            (Self::Pending | Self::Running | Self::Retrying, JobEvent::Complete) => {
-                Ok(Self::Completed)
-            }
+            (
+                Self::Pending | Self::Running | Self::Reverting | Self::Retrying,
+                JobEvent::Complete,
+            ) => Ok(Self::Completed),
             (Self::Pending | Self::Running | Self::Reverting | Self::Retrying, JobEvent::Fail) => {
                 Ok(Self::Failed)
             }
@@ -169,8 +170,23 @@ pub struct Job {
     pub host: HostId,
     /// What it does.
     pub operation: Operation,
-    /// The resource that it acts on.
+    /// The resource that it is about, and shown with.
     pub resource: ResourceId,
+    /// The resource whose spec it writes, where that is another one: the machine that a volume is on.
+    #[serde(default)]
+    pub acts_on: Option<ResourceId>,
+    /// The resources in whose lines it stands; fixed when it was accepted. None: its own.
+    #[serde(default)]
+    pub lines: Vec<ResourceId>,
+    /// What was asked for, as far as its operation does not say it.
+    #[serde(default)]
+    pub wish: Wish,
+    /// What its resource claimed when it was accepted.
+    #[serde(default)]
+    pub claimed: Vec<Item>,
+    /// Whether lists leave it out: the create of a default network.
+    #[serde(default)]
+    pub unlisted: bool,
     /// The resource's name when the job was accepted.
     pub resource_name: String,
     /// Where it stands.
@@ -183,6 +199,18 @@ pub struct Job {
     /// The spec after, once started.
     #[serde(default)]
     pub after: Option<Spec>,
+    /// The generation of the spec after; what follows is the way back, or the second try.
+    #[serde(default)]
+    pub generation: u64,
+    /// What took effect on its host.
+    #[serde(default)]
+    pub done: Vec<Done>,
+    /// What it left, in words; one for each thing.
+    #[serde(default)]
+    pub left: Vec<String>,
+    /// What else it has to tell once it has completed.
+    #[serde(default)]
+    pub result: Option<serde_json::Value>,
     /// 0 to 100, as shown.
     pub progress: u8,
     /// What the first plan of the spec after was worth.
@@ -214,9 +242,28 @@ impl Job {
         self.state == JobState::Pending && self.blockers == 0
     }
 
-    /// Whether no list shows it, since a call waits for it.
+    /// Whether a call waits for it, so that no list shows it.
     pub fn is_synchronous(&self) -> bool {
         self.operation.definition().synchronous
+    }
+
+    /// Whether lists show it.
+    pub fn is_listed(&self) -> bool {
+        !self.is_synchronous() && !self.unlisted
+    }
+
+    /// The resource whose spec it writes.
+    pub fn acted(&self) -> ResourceId {
+        self.acts_on.unwrap_or(self.resource)
+    }
+
+    /// The resources in whose lines it stands.
+    pub fn lines(&self) -> &[ResourceId] {
+        if self.lines.is_empty() {
+            std::slice::from_ref(&self.resource)
+        } else {
+            &self.lines
+        }
     }
 
     /// Moves it on. `updated_at` never goes back, whatever the clock does.
@@ -272,7 +319,7 @@ mod tests {
         let expected = "\
 pending    running completed failed - -
 running    - completed failed reverting retrying
-reverting  - - failed - -
+reverting  - completed failed - -
 retrying   - completed failed - -
 completed  - - - - -
 failed     - - - - -

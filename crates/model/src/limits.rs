@@ -20,6 +20,20 @@ pub const HOST_SLOTS: u32 = 64;
 pub const POISON_ATTEMPTS: u32 = 10;
 /// Milliseconds without a new low after which a machine's operation has stalled.
 pub const MACHINE_STALL_MS: u64 = 120_000;
+/// Milliseconds without a new low after which any other operation has stalled.
+pub const OTHER_STALL_MS: u64 = 45_000;
+/// GPUs that a machine can have.
+pub const GPU_COUNTS: [u32; 4] = [1, 2, 4, 8];
+/// Numbers of networks, as many as a network card can tell apart (VXLAN).
+pub const NETWORK_NUMBERS: (u32, u32) = (1, 16_777_215);
+/// Names that are tried for a default network: `default` to `default-1000`.
+pub const DEFAULT_NAMES: u32 = 1_000;
+/// Network interfaces of a machine, planned ones too.
+pub const NIC_LIMIT: usize = 5;
+/// Volumes of a machine.
+pub const DISK_LIMIT: usize = 5;
+/// Characters of a network's description.
+pub const DESCRIPTION_LIMIT: usize = 500;
 /// The first pause after a transient error, in milliseconds; doubled for each that follows.
 pub const RETRY_FIRST_MS: u64 = 500;
 /// The longest pause after a transient error, in milliseconds.
@@ -30,3 +44,5 @@ pub const PROGRESS_WRITE_INTERVAL_MS: u64 = 250;
 pub const RETENTION_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Phases kept with a job: the oldest stay.
 pub const PHASE_LIMIT: usize = 64;
+/// Effects kept with a job for its receipt: the oldest stay.
+pub const DONE_LIMIT: usize = 128;

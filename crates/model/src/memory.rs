@@ -3,7 +3,7 @@
 
 use crate::{
     catalogue::Catalogue,
-    claim::{Claim, Item, Limits},
+    claim::{Claim, Counter, Item, Limits, Pool},
     facts::{Context, Facts, Line},
     job::Job,
     resource::Resource,
@@ -11,7 +11,7 @@ use crate::{
     writes::{Answer, AnswerKey, Write},
 };
 use api::{HostId, JobId, ResourceId, TenantId, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Everything that is stored.
@@ -25,8 +25,12 @@ pub struct Memory {
     pub tickets: BTreeMap<(ResourceId, u64), JobId>,
     /// What is held.
     pub claims: BTreeMap<(ResourceId, Item), u64>,
-    /// How much of each item is held in all.
-    pub used: BTreeMap<Item, u64>,
+    /// How much is held in all; what nobody holds has no entry.
+    pub used: BTreeMap<Counter, u64>,
+    /// The number of each pool that was given out last.
+    pub last_given: BTreeMap<Pool, u32>,
+    /// Hosts on which nothing new is placed.
+    pub drained: BTreeSet<HostId>,
     /// Remembered answers.
     pub answers: BTreeMap<AnswerKey, Answer>,
     /// Standings.
@@ -62,23 +66,50 @@ impl Facts for Memory {
         self.line_of(key).next().map(|(_, job)| job)
     }
 
+    fn queue(&self, key: ResourceId) -> Vec<JobId> {
+        self.line_of(key).map(|(_, job)| job).collect()
+    }
+
     fn limits(&self, tenant: TenantId) -> Limits {
         self.limits.get(&tenant).copied().unwrap_or_default()
     }
 
-    fn used(&self, item: Item) -> u64 {
-        self.used.get(&item).copied().unwrap_or(0)
+    fn used(&self, counter: &Counter) -> u64 {
+        self.used.get(counter).copied().unwrap_or(0)
+    }
+
+    fn holder(&self, item: &Item) -> Option<ResourceId> {
+        let mut rows = self.claims.keys().filter(|(_, of)| of == item);
+        rows.next().map(|&(holder, _)| holder)
+    }
+
+    fn free(&self, pool: Pool, ranges: &[(u32, u32)], count: usize) -> Vec<u32> {
+        let taken: BTreeSet<u32> = self.given(pool).collect();
+        let last = self.last_given.get(&pool).copied();
+        let is_after = |number: &u32| last.is_none_or(|last| *number > last);
+        let numbers = || ranges.iter().flat_map(|&(first, last)| first..=last);
+        let free = |number: &u32| !taken.contains(number);
+        let ahead = numbers().filter(is_after).filter(free);
+        let behind = numbers().filter(|number| !is_after(number)).filter(free);
+        ahead.chain(behind).take(count).collect()
+    }
+
+    fn span(&self, pool: Pool) -> Option<(u32, u32)> {
+        Some((self.given(pool).min()?, self.given(pool).max()?))
+    }
+
+    fn is_drained(&self, host: HostId) -> bool {
+        self.drained.contains(&host)
     }
 
     fn claims(&self, holder: ResourceId) -> Vec<Claim> {
-        let range = self.claims.iter().filter(|((of, _), _)| *of == holder);
-        range
-            .map(|(&(holder, item), &amount)| Claim {
-                holder,
-                item,
-                amount,
-            })
-            .collect()
+        let rows = self.claims.iter().filter(|((of, _), _)| *of == holder);
+        rows.map(|((_, item), &amount)| Claim {
+            holder,
+            item: item.clone(),
+            amount,
+        })
+        .collect()
     }
 
     fn answer(&self, key: &AnswerKey) -> Option<Answer> {
@@ -123,6 +154,7 @@ impl Memory {
             }
             Write::RemoveResource(id) => {
                 self.resources.remove(id);
+                self.last_given.remove(&Pool::Private(*id));
             }
             Write::PutJob(job) => self.put_job(Job::clone(job)),
             Write::Enter { key, job } => {
@@ -134,8 +166,8 @@ impl Memory {
                 holder,
                 item,
                 amount,
-            }) => self.hold(*holder, *item, *amount),
-            Write::Unclaim { holder, item } => self.hold(*holder, *item, 0),
+            }) => self.hold(*holder, item, *amount),
+            Write::Unclaim { holder, item } => self.hold(*holder, item, 0),
             Write::PutAnswer(key, answer) => {
                 self.answers.insert(*key, answer.clone());
             }
@@ -203,13 +235,35 @@ impl Memory {
         }
     }
 
-    fn hold(&mut self, holder: ResourceId, item: Item, amount: u64) {
-        let held = self.claims.remove(&(holder, item)).unwrap_or(0);
+    fn hold(&mut self, holder: ResourceId, item: &Item, amount: u64) {
+        let key = (holder, item.clone());
+        let held = self.claims.remove(&key).unwrap_or(0);
         if amount > 0 {
-            self.claims.insert((holder, item), amount);
+            if item.is_exclusive() {
+                assert_eq!(self.holder(item), None, "{item:?} is held by another");
+            }
+            self.claims.insert(key, amount);
         }
-        let used = self.used.entry(item).or_default();
-        *used = *used - held + amount;
+        if let (Item::Pooled(pool, number), true) = (item, amount > held) {
+            self.last_given.insert(*pool, *number);
+        }
+        let Some(counter) = item.counter() else {
+            return;
+        };
+        let used = self.used(&counter) - held + amount;
+        if used == 0 {
+            self.used.remove(&counter);
+        } else {
+            self.used.insert(counter, used);
+        }
+    }
+
+    /// The numbers of a pool that somebody holds.
+    fn given(&self, pool: Pool) -> impl Iterator<Item = u32> + '_ {
+        self.claims.keys().filter_map(move |(_, item)| match item {
+            Item::Pooled(of, number) if *of == pool => Some(*number),
+            _ => None,
+        })
     }
 
     fn line_of(&self, key: ResourceId) -> impl Iterator<Item = (u64, JobId)> + '_ {
@@ -241,42 +295,39 @@ impl Memory {
     /// What must hold after every transaction; says what does not.
     pub fn check(&self) -> Result<(), String> {
         for job in self.jobs.values() {
-            let tickets = self
-                .line_of(job.resource)
-                .filter(|&(_, of)| of == job.id)
-                .count();
-            if tickets != usize::from(!job.state.is_final()) {
-                return Err(format!(
-                    "job {} ({:?}) has {tickets} tickets",
-                    job.id, job.state
-                ));
-            }
-            let blockers =
-                u32::from(!job.state.is_final() && self.first(job.resource) != Some(job.id));
-            if job.blockers != blockers {
-                return Err(format!(
-                    "job {} has {} blockers, not {blockers}",
-                    job.id, job.blockers
-                ));
-            }
+            self.check_lines(job)?;
         }
-        for (&item, &used) in &self.used {
-            let sum: u64 = self
-                .claims
-                .iter()
-                .filter(|((_, of), _)| *of == item)
-                .map(|(_, amount)| amount)
-                .sum();
-            if sum != used {
-                return Err(format!("{item:?}: used {used}, the ledger says {sum}"));
-            }
-        }
-        for &(holder, item) in self.claims.keys() {
-            if !self.resources.contains_key(&holder) {
+        let mut sums: BTreeMap<Counter, u64> = BTreeMap::new();
+        for ((holder, item), amount) in &self.claims {
+            if !self.resources.contains_key(holder) {
                 return Err(format!("{item:?} is held by {holder}, which is gone"));
             }
+            if let Some(counter) = item.counter() {
+                *sums.entry(counter).or_default() += amount;
+            }
+        }
+        if sums != self.used {
+            return Err(format!("used {:?}, the ledger says {sums:?}", self.used));
         }
         self.check_turns()
+    }
+
+    fn check_lines(&self, job: &Job) -> Result<(), String> {
+        let mut blockers = 0;
+        let unfinished = !job.state.is_final();
+        for &key in job.lines() {
+            let tickets = self.line_of(key).filter(|&(_, of)| of == job.id).count();
+            if tickets != usize::from(unfinished) {
+                let (id, state) = (job.id, job.state);
+                return Err(format!("job {id} ({state:?}) has {tickets} tickets"));
+            }
+            blockers += u32::from(unfinished && self.first(key) != Some(job.id));
+        }
+        if job.blockers != blockers {
+            let (id, has) = (job.id, job.blockers);
+            return Err(format!("job {id} has {has} blockers, not {blockers}"));
+        }
+        Ok(())
     }
 
     fn check_turns(&self) -> Result<(), String> {

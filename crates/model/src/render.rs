@@ -1,12 +1,27 @@
-//! How jobs and machines look on the wire (api.md 3.1 and 5). Pure, like the rest.
+//! How jobs and resources look on the wire (api.md 3.1, 5 to 8). Pure, like the rest.
 
-use crate::{catalogue::Catalogue, job::Job, limits::ERROR_LIMIT, resource::Resource, turn::Ahead};
+mod gpu;
+mod machine;
+mod network;
+mod receipt;
+mod volume;
+
+pub use gpu::{gpu_detail, inventory};
+pub use machine::{interface_rows, machine_detail, machine_row};
+pub use network::{network_detail, network_machines};
+pub use volume::volume_detail;
+
+use crate::{
+    catalogue::{Catalogue, DataCenter, Region},
+    job::{Job, JobState},
+    limits::ERROR_LIMIT,
+    resource::Resource,
+    turn::Ahead,
+};
 use api::{
     JobStatus,
     job::{JobDetail, JobPhase},
-    machine::{
-        FlatDataCenter, FlatSize, MachineDetail, MachineRow, NestedMachine, RowDataCenter, RowSize,
-    },
+    machine::FlatDataCenter,
 };
 
 /// A text as one line that no shell's `echo` can break JSON with: no backslash, no double quote,
@@ -34,12 +49,12 @@ pub fn job(job: &Job) -> api::Job {
         status,
         progress: job.progress,
         progress_percentage: job.progress,
-        resource_type: definition.resource_type.to_owned(),
+        resource_type: definition.kind.as_str().to_owned(),
         resource_id: tells.then_some(job.resource),
         resource_name: job.resource_name.clone(),
         resource_display_name: job.resource_name.clone(),
         operation: definition.verb.to_owned(),
-        kind: definition.name.to_owned(),
+        kind: job.operation.name().to_owned(),
         stage: job.stage.clone(),
         message: message(&job.stage, definition.verb).to_owned(),
         error_message: error.clone(),
@@ -54,7 +69,10 @@ pub fn job(job: &Job) -> api::Job {
         updated_at: job.updated_at,
         completed_at: job.completed_at,
         target_id: job.resource,
-        result: None,
+        result: job
+            .result
+            .clone()
+            .filter(|_| status == JobStatus::Completed),
     }
 }
 
@@ -71,6 +89,7 @@ pub fn job_detail(model: &Job, ahead: Option<Ahead>) -> JobDetail {
         job: job(model),
         phases: phases.collect(),
         pending_reason: ahead.and_then(|ahead| ahead.reason(model)),
+        receipt: (model.state == JobState::Failed).then(|| receipt::receipt(model)),
     }
 }
 
@@ -79,8 +98,15 @@ fn message(stage: &str, verb: &str) -> &'static str {
     match (stage, verb) {
         ("queued", _) => "waiting in line",
         ("starting", _) => "starting",
-        ("disk", "delete") => "removing disk",
+        ("disk", "delete") => "removing the disk",
         ("disk", _) => "making the disk",
+        ("gpu", _) => "taking GPUs",
+        ("network", "delete" | "remove") => "taking it off the network",
+        ("network", _) => "making the network",
+        ("address", _) => "setting the address",
+        ("attach", _) => "attaching the volume",
+        ("detach", _) => "detaching the volume",
+        ("resize", _) => "resizing",
         ("boot", _) => "booting",
         ("ready", _) => "getting ready",
         ("shutdown", _) => "shutting down",
@@ -91,134 +117,52 @@ fn message(stage: &str, verb: &str) -> &'static str {
     }
 }
 
-/// Names of what a machine refers to; a catalogue may have lost an entry since.
-struct Names<'a> {
-    image: &'a str,
-    username: &'a str,
-    size: Option<&'a crate::catalogue::Size>,
-    data_center: &'a str,
-    region_id: i64,
-    region: &'a str,
-    country: &'a str,
-    country_abbreviation: &'a str,
+/// Where a resource is; a catalogue may have lost an entry since.
+struct Where<'a> {
+    data_center: Option<&'a DataCenter>,
+    region: Option<&'a Region>,
 }
 
-fn names<'a>(resource: &Resource, catalogue: &'a Catalogue) -> Names<'a> {
-    let image = catalogue.image(resource.record.image);
-    let data_center = catalogue.data_center(resource.data_center);
-    let region = data_center.and_then(|data_center| catalogue.region(data_center.region));
-    Names {
-        image: image.map_or("", |image| &image.name),
-        username: image.map_or("", |image| &image.username),
-        size: catalogue.size(resource.record.size),
-        data_center: data_center.map_or("", |data_center| &data_center.name),
-        region_id: region.map_or(0, |region| region.id),
-        region: region.map_or("", |region| &region.name),
-        country: region.map_or("", |region| &region.country.name),
-        country_abbreviation: region.map_or("", |region| &region.country.abbreviation),
+impl<'a> Where<'a> {
+    fn of(resource: &Resource, catalogue: &'a Catalogue) -> Self {
+        let data_center = catalogue.data_center(resource.data_center);
+        Self {
+            data_center,
+            region: data_center.and_then(|data_center| catalogue.region(data_center.region)),
+        }
     }
-}
 
-/// Cores, memory and disk: what was made, else what was asked for.
-fn size(resource: &Resource, catalogue: &Catalogue) -> RowSize {
-    if let Some(machine) = resource.spec.machine() {
-        return RowSize {
-            cpu: machine.cpus,
-            ram: machine.memory_gb,
-            disk: machine.disk_gb,
-        };
+    fn data_center(&self) -> &'a str {
+        self.data_center.map_or("", |data_center| &data_center.name)
     }
-    catalogue.size(resource.record.size).map_or(
-        RowSize {
-            cpu: 0,
-            ram: 0,
-            disk: 0,
-        },
-        |size| RowSize {
-            cpu: size.cpu,
-            ram: size.memory_gb,
-            disk: size.disk_gb,
-        },
-    )
-}
 
-/// A machine as a row of the list.
-pub fn machine_row(resource: &Resource, catalogue: &Catalogue) -> MachineRow {
-    let names = names(resource, catalogue);
-    MachineRow {
-        id: resource.id,
-        name: resource.record.name.clone(),
-        status: resource.record.status,
-        created_at: resource.created_at,
-        updated_at: resource.updated_at,
-        configuration: size(resource, catalogue),
-        datacenter: RowDataCenter {
+    fn region(&self) -> &'a str {
+        self.region.map_or("", |region| &region.name)
+    }
+
+    fn region_id(&self) -> i64 {
+        self.region.map_or(0, |region| region.id)
+    }
+
+    fn country(&self) -> &'a str {
+        self.region.map_or("", |region| &region.country.name)
+    }
+
+    fn country_id(&self) -> i64 {
+        self.region.map_or(0, |region| region.country.id)
+    }
+
+    fn flat(&self, resource: &Resource) -> FlatDataCenter {
+        let abbreviation = self
+            .region
+            .map(|region| region.country.abbreviation.clone());
+        FlatDataCenter {
             id: resource.data_center,
-            name: names.data_center.to_owned(),
-            region: names.region.to_owned(),
-            country: names.country.to_owned(),
-        },
-        image_name: names.image.to_owned(),
-        primary_private_ip: None,
-        primary_public_ip: None,
-    }
-}
-
-/// A machine in full.
-pub fn machine_detail(resource: &Resource, catalogue: &Catalogue) -> MachineDetail {
-    let names = names(resource, catalogue);
-    let RowSize { cpu, ram, disk } = size(resource, catalogue);
-    let text = |of: fn(&crate::catalogue::Size) -> &String| {
-        names.size.map(of).cloned().unwrap_or_default()
-    };
-    MachineDetail {
-        status: resource.record.status,
-        virtual_machine: NestedMachine {
-            id: resource.id,
-            name: resource.record.name.clone(),
-            created_at: resource.created_at,
-            updated_at: resource.updated_at,
-            configuration_id: resource.record.size,
-            configuration: text(|size| &size.name),
-            cpu,
-            ram,
-            disk,
-            image: names.image.to_owned(),
-            username: names.username.to_owned(),
-            datacenter_id: resource.data_center,
-            datacenter: names.data_center.to_owned(),
-            region_id: names.region_id,
-            region: names.region.to_owned(),
-            country: names.country.to_owned(),
-        },
-        id: resource.id,
-        name: resource.record.name.clone(),
-        created_at: resource.created_at,
-        updated_at: resource.updated_at,
-        image: names.image.to_owned(),
-        username: names.username.to_owned(),
-        configuration: FlatSize {
-            id: resource.record.size,
-            name: text(|size| &size.name),
-            code: text(|size| &size.code),
-            category_code: text(|size| &size.category),
-            sku_id: resource.record.size.to_string(),
-            sku_code: text(|size| &size.code),
-            cpu,
-            ram,
-            disk,
-        },
-        datacenter: FlatDataCenter {
-            id: resource.data_center,
-            name: names.data_center.to_owned(),
-            region: names.region.to_owned(),
-            country_abbr: names.country_abbreviation.to_owned(),
-            country: names.country.to_owned(),
-        },
-        ssh_key_id: None,
-        ssh_key_name: None,
-        network_hotplug: 0,
-        resource_group_id: None,
+            name: self.data_center().to_owned(),
+            region: self.region().to_owned(),
+            country_abbr: abbreviation.unwrap_or_default(),
+            country: self.country().to_owned(),
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 
 use crate::{
     job::{JobError, Phase},
+    observed::Observed,
     operation::Operation,
-    spec::{MachineObserved, Spec},
+    plan::Action,
+    spec::Spec,
 };
 use api::{ResourceId, TenantId};
 use serde::{Deserialize, Serialize};
@@ -53,8 +55,19 @@ pub struct Report {
     pub remaining: u64,
     /// The phases gone through on this generation.
     pub phases: Vec<Phase>,
+    /// The actions that took effect since a spec was last reached.
+    pub done: Vec<Done>,
     /// What was seen, if anybody looked.
-    pub observed: Option<MachineObserved>,
+    pub observed: Option<Observed>,
+}
+
+/// An action that took effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// For which generation.
+    pub generation: u64,
+    /// Which.
+    pub action: Action,
 }
 
 /// How far an agent is.

@@ -31,7 +31,8 @@ pub enum Write {
         /// The job.
         job: JobId,
     },
-    /// Hold this much of an item: sets the ledger row and moves the counter by the difference.
+    /// Hold this much of an item: sets the ledger row and moves the counter by the difference. A
+    /// number of a pool is then the one that was given out last.
     Claim(Claim),
     /// Hold nothing of an item any more.
     Unclaim {

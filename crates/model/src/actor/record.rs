@@ -23,10 +23,10 @@ impl Actor {
             .ledger
             .action
             .as_ref()
-            .filter(|r| r.generation == generation && r.action == action);
+            .filter(|record| record.generation == generation && record.action == action);
         let record = ActionRecord {
             generation,
-            action,
+            action: action.clone(),
             attempt: again.map_or(1, |record| record.attempt + 1),
             since_low: self.since_low + 1,
             low: self.stall.low(),
@@ -58,7 +58,7 @@ impl Actor {
         let Stage::Recording { ledger, begins } = &mut self.stage else {
             return;
         };
-        let begins = *begins;
+        let begins = begins.take();
         self.ledger = std::mem::take(ledger);
         if self.newer.is_some() {
             self.take_newer(now, effects);
@@ -75,10 +75,10 @@ impl Actor {
         if let Some(record) = &self.ledger.action {
             self.since_low = record.since_low;
             let attempt = record.attempt;
-            self.note_phase(action, attempt, now);
+            self.note_phase(&action, attempt, now);
         }
         self.stage = Stage::Acting {
-            action,
+            action: action.clone(),
             thousandths: 0,
             killed: false,
         };
@@ -86,20 +86,17 @@ impl Actor {
         effects.push(Effect::Begin(action));
     }
 
-    fn note_phase(&mut self, action: Action, attempt: u32, now: Moment) {
+    fn note_phase(&mut self, action: &Action, attempt: u32, now: Moment) {
         let generation = self.assignment.generation;
-        if let Some(phase) = self
-            .phases
-            .iter_mut()
-            .find(|phase| phase.name == action.phase())
-        {
+        let name = action.phase(&self.assignment.spec);
+        if let Some(phase) = self.phases.iter_mut().find(|phase| phase.name == name) {
             phase.attempt = phase.attempt.max(attempt);
             phase.ended_at = None;
             return;
         }
         self.phases.push(Phase {
             generation,
-            name: action.phase().to_owned(),
+            name: name.to_owned(),
             started_at: now.wall,
             ended_at: None,
             attempt,

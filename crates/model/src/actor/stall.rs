@@ -3,7 +3,7 @@
 //! Measured on the steady clock, so that a jump of the wall's fails nothing. Retries, repeated
 //! phases and reports are no progress; time in line and time down do not count.
 
-use crate::{job::JobError, plan::Action, report::Failure};
+use crate::{job::JobError, report::Failure};
 use api::JobErrorCode;
 
 #[derive(Clone, Debug)]
@@ -49,9 +49,9 @@ impl Stall {
         now_ms >= self.deadline_ms()
     }
 
-    /// What is told when the limit has passed in the phase of this action.
-    pub(super) fn failure(&self, action: Action) -> Failure {
-        let text = format!("{} in phase {}.", self.words(), action.phase());
+    /// What is told when the limit has passed in a phase.
+    pub(super) fn failure(&self, phase: &str) -> Failure {
+        let text = format!("{} in phase {phase}.", self.words());
         Failure {
             error: JobError::new(JobErrorCode::Stalled, text),
             outstanding: false,

@@ -1,6 +1,6 @@
 //! Whether a catalogue makes sense as a whole: ids are unique, references lead somewhere.
 
-use super::{Catalogue, CatalogueError};
+use super::{Catalogue, CatalogueError, addresses};
 use std::collections::BTreeSet;
 
 /// The largest overcommit of CPUs that is believed.
@@ -45,6 +45,15 @@ pub(super) fn check(catalogue: &Catalogue) -> Result<(), CatalogueError> {
                 "data_center {name}: cpu_overcommit is {overcommit}; 1 to {OVERCOMMIT_LIMIT} is allowed"
             );
             return Err(CatalogueError(text));
+        }
+        for text in &data_center.public_ips {
+            if addresses(text).is_none() {
+                let text = format!(
+                    "data_center {name}: public_ips has '{text}'; a network such as \
+                     203.0.113.0/26 or an address is right"
+                );
+                return Err(CatalogueError(text));
+            }
         }
         for gpu in &data_center.gpus {
             if !catalogue

@@ -3,7 +3,7 @@
 
 mod check;
 
-use crate::claim::Measure;
+use crate::{claim::Measure, spec::Cidr};
 use api::{DataCenterId, HostId};
 use serde::Deserialize;
 use std::fmt;
@@ -84,6 +84,14 @@ impl DataCenter {
     pub fn host_id(&self) -> HostId {
         HostId(self.id.0)
     }
+
+    /// Its public addresses, as ranges of numbers, ascending. The check has seen that each is one.
+    pub fn public_ranges(&self) -> Vec<(u32, u32)> {
+        let ranges = self.public_ips.iter().filter_map(|text| addresses(text));
+        let mut ranges: Vec<_> = ranges.collect();
+        ranges.sort_unstable();
+        ranges
+    }
 }
 
 /// A host's room.
@@ -99,6 +107,17 @@ pub struct HostRoom {
     /// How many vCPUs a CPU is given out as.
     #[serde(default = "one")]
     pub cpu_overcommit: f64,
+}
+
+/// The numbers of a network's addresses, or of a single address.
+pub(crate) fn addresses(text: &str) -> Option<(u32, u32)> {
+    let (network, prefix) = match text.split_once('/') {
+        Some((network, prefix)) => (network, prefix.parse().ok()?),
+        None => (text, 32),
+    };
+    let network = network.parse().ok().filter(|_| prefix <= 32)?;
+    let (first, last) = Cidr { network, prefix }.span();
+    (last - first == u32::MAX.checked_shr(prefix.into()).unwrap_or(0)).then_some((first, last))
 }
 
 fn one() -> f64 {
@@ -188,6 +207,17 @@ pub struct GpuSeries {
     pub per_gpu: PerGpu,
 }
 
+impl GpuSeries {
+    /// What a machine with so many GPUs has.
+    pub fn of(&self, count: u32) -> PerGpu {
+        PerGpu {
+            cpu: self.per_gpu.cpu * count,
+            memory_gb: self.per_gpu.memory_gb * count,
+            disk_gb: self.per_gpu.disk_gb * count,
+        }
+    }
+}
+
 /// What a machine has for each of its GPUs.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -243,6 +273,25 @@ impl Catalogue {
         self.sizes.iter().find(|size| size.id == id)
     }
 
+    /// A type of volumes by its id.
+    pub fn volume_type(&self, id: i64) -> Option<&VolumeType> {
+        self.volume_types.iter().find(|one| one.id == id)
+    }
+
+    /// A series of GPUs by its id.
+    pub fn series(&self, id: i64) -> Option<&GpuSeries> {
+        self.gpu_series.iter().find(|series| series.id == id)
+    }
+
+    /// How many GPUs of a series a host has.
+    pub fn gpus(&self, host: HostId, series: i64) -> u32 {
+        let mut hosts = self.data_centers.iter();
+        let host = hosts.find(|data_center| data_center.host_id() == host);
+        let gpus = host.map_or(&[][..], |host| &host.gpus);
+        let of_series = gpus.iter().filter(|gpus| gpus.series == series);
+        of_series.map(|gpus| gpus.count).sum()
+    }
+
     /// How much of a measure a host has to give out.
     pub fn room(&self, host: HostId, measure: Measure) -> u64 {
         let Some(data_center) = self.data_centers.iter().find(|dc| dc.host_id() == host) else {
@@ -250,10 +299,16 @@ impl Catalogue {
         };
         let room = data_center.host;
         match measure {
-            Measure::VirtualMachines => u64::MAX,
             Measure::Vcpus => vcpus(room),
             Measure::MemoryGb => u64::from(room.memory_gb),
             Measure::DiskGb => u64::from(room.disk_gb),
+            // Of these a host has pools, or as many as anybody likes.
+            Measure::VirtualMachines
+            | Measure::Volumes
+            | Measure::VolumeGb
+            | Measure::Networks
+            | Measure::PublicIps
+            | Measure::Gpus => u64::MAX,
         }
     }
 }

@@ -4,19 +4,22 @@
 //! the same step both run the rule; the second finds it done and writes nothing.
 
 mod cancelled;
+mod leftover;
 mod report;
 mod retreat;
+mod settle;
 mod start;
 mod withdraw;
 
 pub(crate) use cancelled::{CancelledBy, wish_cancelled};
-pub use report::report;
-pub use retreat::{cancel, give_up};
+pub use leftover::{give_up, retry_leftover, settle_leftover};
+pub use report::{Heard, report};
+pub use retreat::cancel;
+pub(crate) use start::with_power_as_seen;
 pub use start::{fail, start};
 pub use withdraw::{Withdrawal, withdraw};
 
 use crate::{
-    claim::Item,
     facts::Context,
     job::{Job, JobError, JobEvent},
     limits::MACHINE_STALL_MS,
@@ -28,12 +31,16 @@ use api::ResourceId;
 
 /// What a host is to be told of a resource, given the job that acts on it.
 pub fn assignment(resource: &Resource, job: Option<&Job>) -> Assignment {
+    let held_by_leftover = resource.leftover.as_ref().is_some_and(|left| !left.retry);
+    let on_machine = resource
+        .volume()
+        .is_some_and(|volume| volume.machine.is_some());
     Assignment {
         resource: resource.id,
         generation: resource.generation,
         spec: resource.spec.clone(),
         stall_ms: job.map_or(MACHINE_STALL_MS, |job| job.operation.definition().stall_ms),
-        hold: job.is_none() && resource.leftover.is_some(),
+        hold: job.is_none() && (held_by_leftover || on_machine),
         origin: job.map(|job| Origin {
             tenant: job.tenant,
             operation: job.operation,
@@ -41,7 +48,7 @@ pub fn assignment(resource: &Resource, job: Option<&Job>) -> Assignment {
     }
 }
 
-/// Ends a job: its last state, and its place in line given up.
+/// Ends a job: its last state, and its places in line given up.
 fn end(context: &Context<'_>, mut job: Job, event: JobEvent, writes: &mut Vec<Write>) -> Job {
     job.apply(event, context.now);
     job.cancel = false;
@@ -53,9 +60,10 @@ fn end(context: &Context<'_>, mut job: Job, event: JobEvent, writes: &mut Vec<Wr
     if event == JobEvent::Complete {
         job.error = None;
     }
-    let (key, id) = (job.resource, job.id);
     writes.push(Write::PutJob(Box::new(job.clone())));
-    writes.push(Write::Leave { key, job: id });
+    for &key in job.lines() {
+        writes.push(Write::Leave { key, job: job.id });
+    }
     job
 }
 
@@ -75,7 +83,15 @@ pub(crate) fn refuse(
     };
     if resource.creating == Some(id) {
         remove(context, resource.id, writes);
-    } else if resource.deleting == Some(id) {
+        return job;
+    }
+    for item in &job.claimed {
+        writes.push(Write::Unclaim {
+            holder: resource.id,
+            item: item.clone(),
+        });
+    }
+    if resource.deleting == Some(id) {
         resource.deleting = None;
         writes.push(Write::PutResource(Box::new(resource)));
     }
@@ -84,37 +100,13 @@ pub(crate) fn refuse(
 
 /// Removes a resource with everything that it holds.
 fn remove(context: &Context<'_>, id: ResourceId, writes: &mut Vec<Write>) {
-    release(context, id, |_| true, writes);
+    for claim in context.facts.claims(id) {
+        writes.push(Write::Unclaim {
+            holder: id,
+            item: claim.item,
+        });
+    }
     writes.push(Write::RemoveResource(id));
-}
-
-/// Gives back what a resource holds of some items.
-fn release(
-    context: &Context<'_>,
-    holder: ResourceId,
-    which: fn(Item) -> bool,
-    writes: &mut Vec<Write>,
-) {
-    for claim in context.facts.claims(holder) {
-        if which(claim.item) {
-            writes.push(Write::Unclaim {
-                holder,
-                item: claim.item,
-            });
-        }
-    }
-}
-
-/// What a leftover still counts for in its tenant's quota: what its newest spec needs.
-fn release_quota_of_leftover(context: &Context<'_>, resource: &Resource, writes: &mut Vec<Write>) {
-    if resource.spec.is_absent() {
-        release(
-            context,
-            resource.id,
-            |item| matches!(item, Item::Quota(..)),
-            writes,
-        );
-    }
 }
 
 /// A resource is no longer acted on by a job that has ended.

@@ -1,75 +1,105 @@
 //! Transaction 3: what follows from a report. Progress is written; a settled generation finishes
 //! its job in the same transaction; a failed one sends it back.
 
-use super::{assignment, detach, end, remove, retreat};
+use super::{
+    assignment, detach, end, remove, retreat,
+    settle::{judged, settle_claims, settle_disks},
+};
 use crate::{
     facts::Context,
     job::{Job, JobError, JobEvent, JobState, Phase},
-    limits::PHASE_LIMIT,
-    report::{Failure, Report, ReportState, Told},
+    limits::{DONE_LIMIT, PHASE_LIMIT},
+    observed::MachineObserved,
+    report::{Assignment, Done, Failure, Report, ReportState, Told},
     resource::Resource,
     writes::Write,
 };
-use api::{JobErrorCode, machine::MachineStatus};
+use api::JobErrorCode;
+
+/// What the engine answers to a report, and what else the host is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Of the resource itself.
+    pub told: Told,
+    /// Of other resources whose specs followed: volumes of a machine.
+    pub others: Vec<Assignment>,
+}
+
+impl From<Told> for Heard {
+    fn from(told: Told) -> Self {
+        Self {
+            told,
+            others: Vec::new(),
+        }
+    }
+}
 
 /// Applies a report. One for an older generation than the newest changes nothing; the answer
 /// carries the newest spec all the same.
-pub fn report(context: &Context<'_>, report: &Report) -> (Vec<Write>, Told) {
+pub fn report(context: &Context<'_>, report: &Report) -> (Vec<Write>, Heard) {
     let Some(resource) = context.facts.resource(report.resource) else {
-        return (Vec::new(), Told::Forget);
+        return (Vec::new(), Told::Forget.into());
     };
     let job = resource.acting.and_then(|job| context.facts.job(job));
     if report.generation != resource.generation {
-        return (Vec::new(), Told::Spec(assignment(&resource, job.as_ref())));
+        let told = Told::Spec(assignment(&resource, job.as_ref()));
+        return (Vec::new(), told.into());
     }
-    let mut writes = Vec::new();
     let mut after = resource.clone();
     if let Some(observed) = &report.observed {
         after.observed = Some(observed.clone());
     }
-    let told = match (&report.state, job) {
-        (ReportState::Acting, Some(job)) => {
-            acting(context, report, job, after.clone(), &mut writes)
-        }
-        (ReportState::Acting, None) => Told::Spec(assignment(&after, None)),
-        (ReportState::Settled, job) => {
-            after.settled = after.generation;
-            return settled(context, report, job, &resource, after);
-        }
+    match (&report.state, job) {
+        (ReportState::Acting, Some(job)) => acting(context, report, job, &resource, after),
+        (ReportState::Acting, None) => kept(&resource, after),
+        (ReportState::Settled, job) => settled(context, report, job, &resource, after),
         (ReportState::Failed(failure), Some(job)) if !resource.is_settled() => {
             let job = noted(context, report, job);
-            return retreat::retreat(context, job, after, failure);
+            retreat::retreat(context, job, after, failure)
         }
         (ReportState::Failed(_), _) => {
-            after.show(MachineStatus::Error, context.now);
-            Told::Spec(assignment(&after, None))
+            after.show(after.error_status(), context.now);
+            if let Some(leftover) = &mut after.leftover {
+                leftover.retry = false;
+            }
+            kept(&resource, after)
         }
-    };
-    if after != resource {
+    }
+}
+
+fn kept(before: &Resource, after: Resource) -> (Vec<Write>, Heard) {
+    let told = Told::Spec(assignment(&after, None));
+    let mut writes = Vec::new();
+    if &after != before {
         writes.push(Write::PutResource(Box::new(after)));
     }
-    (writes, told)
+    (writes, told.into())
 }
 
 fn acting(
     context: &Context<'_>,
     report: &Report,
     job: Job,
+    before: &Resource,
     after: Resource,
-    writes: &mut Vec<Write>,
-) -> Told {
+) -> (Vec<Write>, Heard) {
     let told = Told::Spec(assignment(&after, Some(&job)));
     let noted = noted(context, report, job.clone());
+    let mut writes = Vec::new();
     if noted != job {
         writes.push(Write::PutJob(Box::new(noted)));
     }
-    told
+    if &after != before {
+        writes.push(Write::PutResource(Box::new(after)));
+    }
+    (writes, told.into())
 }
 
 /// The job with what a report says of phases, stage and progress. Progress never falls, is held on
 /// the way back, and reaches 99 at most before the end.
 fn noted(context: &Context<'_>, report: &Report, mut job: Job) -> Job {
     merge_phases(&mut job.phases, &report.phases);
+    merge_done(&mut job, &report.done);
     let shown = (job.progress, job.stage.clone());
     if job.state == JobState::Reverting {
         job.stage = "reverting".to_owned();
@@ -112,42 +142,56 @@ fn merge_phases(known: &mut Vec<Phase>, reported: &[Phase]) {
     }
 }
 
+/// What took effect before the job began is not the job's.
+fn merge_done(job: &mut Job, reported: &[Done]) {
+    for done in reported {
+        let is_its_own = done.generation >= job.generation;
+        if is_its_own && !job.done.contains(done) && job.done.len() < DONE_LIMIT {
+            job.done.push(done.clone());
+        }
+    }
+}
+
 fn settled(
     context: &Context<'_>,
     report: &Report,
     job: Option<Job>,
     before: &Resource,
     mut after: Resource,
-) -> (Vec<Write>, Told) {
-    let mut writes = Vec::new();
+) -> (Vec<Write>, Heard) {
+    after.settled = after.generation;
+    after.spec = judged(&after.spec, after.observed.as_ref());
     let Some(job) = job else {
         return watched(context, before, after);
     };
     let job = noted(context, report, job);
     let died = died(&job, &after);
-    if let Some(error) = died
-        .clone()
-        .filter(|_| job.operation.definition().creates && job.state == JobState::Running)
+    let definition = job.operation.definition();
+    if let Some(error) = died.clone()
+        && definition.creates
+        && job.state == JobState::Running
     {
-        return retreat::retreat(
-            context,
-            job,
-            after,
-            &Failure {
-                error,
-                outstanding: false,
-            },
-        );
+        let failure = Failure {
+            error,
+            outstanding: false,
+        };
+        return retreat::retreat(context, job, after, &failure);
     }
-    let complete = died.is_none() && job.state != JobState::Reverting;
+    let by_itself = died.is_none() && job.state != JobState::Reverting;
+    let complete = (definition.reached)(&job, &after).unwrap_or(by_itself);
     detach(&mut after, &job);
-    let id = after.id;
-    if after.spec.is_absent() {
-        remove(context, id, &mut writes);
-    } else {
-        after.show(after.resting_status(), context.now);
-        writes.push(Write::PutResource(Box::new(after.clone())));
+    if complete && after.id == job.resource {
+        (definition.completed)(&job, &mut after);
     }
+    let touched: Vec<_> = job.before.iter().chain(&job.after).cloned().collect();
+    let mut writes = Vec::new();
+    let heard = rest(
+        context,
+        before,
+        after,
+        (&touched, &job.claimed),
+        &mut writes,
+    );
     let event = if complete {
         JobEvent::Complete
     } else {
@@ -155,12 +199,34 @@ fn settled(
     };
     let error = died.or_else(|| job.error.clone());
     end(context, Job { error, ..job }, event, &mut writes);
-    let told = if after.spec.is_absent() {
-        Told::Forget
-    } else {
-        Told::Spec(assignment(&after, None))
-    };
-    (writes, told)
+    (writes, heard)
+}
+
+/// A spec was reached and nothing is under way: what is shown, held and told of it.
+pub(super) fn rest(
+    context: &Context<'_>,
+    before: &Resource,
+    mut after: Resource,
+    touched: (&[crate::spec::Spec], &[crate::claim::Item]),
+    writes: &mut Vec<Write>,
+) -> Heard {
+    after.shown = after.spec.clone();
+    let others = settle_disks(context, before, &after, writes);
+    if after.spec.is_absent() {
+        remove(context, after.id, writes);
+        let told = Told::Forget;
+        return Heard { told, others };
+    }
+    settle_claims(context, before, &after, touched, writes);
+    after.show(after.resting_status(), context.now);
+    if after.shown != before.shown || after.record != before.record || after.name != before.name {
+        after.touch(context.now);
+    }
+    let told = Told::Spec(assignment(&after, None));
+    if &after != before {
+        writes.push(Write::PutResource(Box::new(after)));
+    }
+    Heard { told, others }
 }
 
 /// Create, start and reset have their effect only if the machine then runs.
@@ -171,31 +237,21 @@ fn died(job: &Job, resource: &Resource) -> Option<JobError> {
             .spec
             .machine()
             .is_some_and(|machine| machine.is_on());
-    let runs = resource
-        .observed
-        .as_ref()
-        .is_some_and(|observed| observed.is_running());
-    if !must_run || runs {
+    if !must_run || resource.seen().is_some_and(MachineObserved::is_running) {
         return None;
     }
     let text = format!(
-        "Virtual machine {} stopped by itself while it was being started.",
-        resource.record.name
+        "{} stopped by itself while it was being started.",
+        resource.words()
     );
     Some(JobError::new(JobErrorCode::Died, text))
 }
 
 /// No job is under way: show what is seen, and close a leftover that has come to its end.
-fn watched(context: &Context<'_>, before: &Resource, mut after: Resource) -> (Vec<Write>, Told) {
+fn watched(context: &Context<'_>, before: &Resource, mut after: Resource) -> (Vec<Write>, Heard) {
+    let touched = after.leftover.take().map(|leftover| leftover.touched);
     let mut writes = Vec::new();
-    if after.leftover.is_some() && after.spec.is_absent() {
-        remove(context, after.id, &mut writes);
-        return (writes, Told::Forget);
-    }
-    after.leftover = None;
-    after.show(after.resting_status(), context.now);
-    if &after != before {
-        writes.push(Write::PutResource(Box::new(after.clone())));
-    }
-    (writes, Told::Spec(assignment(&after, None)))
+    let touched = touched.unwrap_or_default();
+    let heard = rest(context, before, after, (&touched, &[]), &mut writes);
+    (writes, heard)
 }

@@ -23,10 +23,11 @@ pub fn withdraw(context: &Context<'_>, id: JobId) -> (Vec<Write>, Withdrawal) {
     let job = context.facts.job(id);
     match job {
         Some(job) if job.state == JobState::Pending && job.is_synchronous() => {
-            let first = context
-                .facts
-                .first(job.resource)
-                .filter(|first| *first != id);
+            let mut firsts = job
+                .lines()
+                .iter()
+                .filter_map(|&key| context.facts.first(key));
+            let first = firsts.find(|first| *first != id);
             let error = JobError::new(JobErrorCode::Cancelled, "Withdrawn before it began.");
             let resource = context.facts.resource(job.resource);
             let mut writes = Vec::new();

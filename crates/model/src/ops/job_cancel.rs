@@ -5,6 +5,8 @@ use crate::{
     course,
     facts::{Context, Refusal},
     job::{Job, JobState},
+    operation::Operation,
+    ops::network_delete,
     writes::Write,
 };
 use api::{ErrorCode, JobId, TenantId};
@@ -17,6 +19,14 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, id: JobId) -> Accepted<Jo
     let job = context.facts.job(id).filter(|job| job.tenant == tenant);
     let mut job = job.ok_or_else(|| Refusal::new(ErrorCode::NotFound, "Job not found"))?;
     let mut writes = Vec::new();
+    let network = context.facts.resource(job.resource);
+    if let Some(network) = network.filter(|_| job.operation == Operation::NetworkCreate)
+        && !job.state.is_final()
+        && network_delete::unused(context, &network).is_err()
+    {
+        let text = "Machines that were accepted since are to be on the network; delete them first";
+        return Err(Refusal::new(ErrorCode::TooLate, text).with_job(Some(job.id)));
+    }
     match job.state {
         JobState::Pending => {
             let resource = context.facts.resource(job.resource);
@@ -40,7 +50,7 @@ fn too_late(job: &Job) -> Refusal {
         JobState::Reverting => "The job is being put back already".to_owned(),
         _ => format!(
             "{} has begun and cannot be cancelled any more",
-            job.operation.definition().name
+            job.operation.name()
         ),
     };
     Refusal::new(ErrorCode::TooLate, text).with_job(Some(job.id))
@@ -97,7 +107,7 @@ mod tests {
                 ..Default::default()
             };
             let jobs = self
-                .run(|it| ops::vm_create::accept(it, OWNER, &body, None))
+                .run(|it| ops::vm_create::accept(it, OWNER, &body))
                 .expect("a good create");
             (jobs[0].id, jobs[0].resource)
         }

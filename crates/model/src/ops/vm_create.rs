@@ -1,148 +1,226 @@
-//! Create virtual machines: nothing → a machine with its disk, its process, and power on.
+//! Create virtual machines: nothing → a machine with its disk, its interfaces, its process, and
+//! power on.
 
-use super::Next;
+use super::{
+    Next, interface,
+    machine::{data_center, image, new_machine, size, words},
+    network_create,
+};
 use crate::{
-    accept::{self, Accepted, Idempotency},
+    accept::{Accepted, Request},
     catalogue::{DataCenter, Image, Size},
-    claim,
+    claim::Claim,
     facts::{Context, Refusal},
     job::{Job, JobError},
-    limits::INSTANCE_LIMIT,
+    limits::{INSTANCE_LIMIT, NIC_LIMIT},
     name,
     operation::{Definition, Operation},
-    resource::{MachineRecord, Resource},
+    resource::{MachineRecord, Record, Resource, Status},
     spec::{MachineSpec, Power, Spec},
-    writes::{Answer, Write},
+    wish::{MachineWish, NicWish, Wish},
+    writes::Write,
 };
 use api::{
-    JobErrorCode, ResourceId, TenantId,
-    machine::{MachineCreate, MachineStatus},
+    JobErrorCode, NicId, ResourceId, TenantId,
+    machine::{InterfaceCreate, MachineCreate, MachineStatus},
+    network::NetworkType,
 };
 
 /// What is particular to it.
 pub const DEFINITION: Definition = Definition {
-    name: "vm.create",
     verb: "create",
-    status: MachineStatus::Provisioning,
+    status: Some(Status::Machine(MachineStatus::Provisioning)),
     must_run: true,
     creates: true,
-    phases: &["disk", "boot", "ready"],
+    phases: &["disk", "network", "boot", "ready"],
     start,
     ..Definition::MACHINE
 };
 
 /// Accepts 1 to 50 machines, all or none: a job each, and the machines listed as `Provisioning`.
-pub fn accept(
-    context: &Context<'_>,
-    tenant: TenantId,
-    body: &MachineCreate,
-    idempotency: Option<Idempotency>,
-) -> Accepted<Vec<Job>> {
-    if let Some(jobs) = accept::repeated(context, idempotency)? {
-        return Ok((Vec::new(), jobs));
-    }
+pub fn accept(context: &Context<'_>, tenant: TenantId, body: &MachineCreate) -> Accepted<Vec<Job>> {
     let names = names(body)?;
     let data_center = data_center(context, &body.datacenter_id)?;
     let image = image(context, body.image_id)?;
     let size = size(context, body.configuration_id)?;
-    without_network(body)?;
-
-    let (mut writes, mut jobs) = (Vec::new(), Vec::new());
+    let mut writes = Vec::new();
+    let networks = networks(context, (tenant, data_center), body, &mut writes)?;
+    let mut jobs = Vec::new();
     for name in names {
-        let mut resource = new_machine(
+        let record = MachineRecord {
+            image: image.id,
+            size: size.id,
+            gpus: None,
+            primary: None,
+            team: body.team_id,
+        };
+        let machine = new_machine(context, tenant, data_center, (name, record));
+        let public_ip = body.allocate_public_ip == Some(true);
+        let operation = Operation::VmCreate;
+        let job = enqueue(
             context,
-            tenant,
-            data_center,
-            MachineRecord {
-                name,
-                status: MachineStatus::Provisioning,
-                image: image.id,
-                size: size.id,
-            },
-        );
-        let job = accept::enqueue(context, Operation::VmCreate, &resource, &mut writes)?;
-        resource.creating = Some(job.id);
-        writes.push(Write::PutResource(Box::new(resource)));
+            operation,
+            machine,
+            (&networks, public_ip),
+            &mut writes,
+        )?;
         jobs.push(job);
-    }
-    if let Some(Idempotency { key, request }) = idempotency {
-        let jobs = jobs.iter().map(|job| job.id).collect();
-        writes.push(Write::PutAnswer(key, Answer { request, jobs }));
     }
     Ok((writes, jobs))
 }
 
-fn new_machine(
+/// The job of a new machine, with its places on these networks; the first one is the primary.
+pub(super) fn enqueue(
     context: &Context<'_>,
-    tenant: TenantId,
-    data_center: &DataCenter,
-    record: MachineRecord,
-) -> Resource {
-    Resource {
-        id: ResourceId((context.new_id)()),
-        tenant,
-        data_center: data_center.id,
-        host: data_center.host_id(),
-        record,
-        created_at: context.now,
-        updated_at: context.now,
-        spec: Spec::Absent,
-        generation: 0,
-        settled: 0,
-        last_boot: 0,
-        observed: None,
-        creating: None,
-        deleting: None,
-        acting: None,
-        leftover: None,
+    operation: Operation,
+    mut machine: Resource,
+    (networks, public_ip): (&[ResourceId], bool),
+    writes: &mut Vec<Write>,
+) -> Result<Job, Refusal> {
+    let new_nic = |&network| NicWish {
+        id: NicId((context.new_id)()),
+        network,
+    };
+    let nics: Vec<NicWish> = networks.iter().map(new_nic).collect();
+    if let Record::Machine(record) = &mut machine.record {
+        record.primary = nics.first().map(|nic| nic.id);
+    }
+    for &nic in &nics {
+        writes.push(Write::Claim(Claim {
+            holder: machine.id,
+            item: interface::place(nic),
+            amount: 1,
+        }));
+    }
+    let wish = MachineWish {
+        nics,
+        public_ip,
+        secret: None,
+    };
+    let request = Request {
+        wish: Wish::Machine(wish),
+        ..Request::new(operation, &machine)
+    };
+    let job = request.enqueue(context, writes)?;
+    machine.creating = Some(job.id);
+    writes.push(Write::PutResource(Box::new(machine)));
+    Ok(job)
+}
+
+/// The networks that the machines are to be on, the primary one first; the default one, made if need
+/// be, where none is named.
+fn networks(
+    context: &Context<'_>,
+    (tenant, data_center): (TenantId, &DataCenter),
+    body: &MachineCreate,
+    writes: &mut Vec<Write>,
+) -> Result<Vec<ResourceId>, Refusal> {
+    let wished = body.network_interfaces.as_deref();
+    let Some(wished) = wished else {
+        let network = network_create::default_network(context, tenant, data_center, writes)?;
+        return Ok(vec![network]);
+    };
+    let primary = primary(wished)?;
+    let mut networks = Vec::new();
+    for (index, interface) in wished.iter().enumerate() {
+        let field = format!("networkInterfaces[{index}].networkId");
+        let of = (tenant, data_center.host_id());
+        let network = interface::network(context, of, &field, &interface.network_id)?;
+        if networks.contains(&network.id) {
+            let text = format!("network {} stands here twice; once is right", network.name);
+            return Err(Refusal::field(&field, text));
+        }
+        let custom = network.network().map(|network| network.network_type);
+        let is_plain = custom == Some(NetworkType::Custom);
+        if is_plain && index == primary && body.allocate_public_ip == Some(true) {
+            let text = "the primary network is a custom one, which has no public addresses";
+            return Err(Refusal::field("allocatePublicIp", text));
+        }
+        networks.push(network.id);
+    }
+    let first = networks.remove(primary);
+    networks.insert(0, first);
+    Ok(networks)
+}
+
+/// Which of them is the primary one: exactly one says so, or there is only one.
+fn primary(wished: &[InterfaceCreate]) -> Result<usize, Refusal> {
+    const FIELD: &str = "networkInterfaces";
+    if !(1..=NIC_LIMIT).contains(&wished.len()) {
+        let text = format!("has {} entries; 1 to {NIC_LIMIT} are right", wished.len());
+        return Err(Refusal::field(FIELD, text));
+    }
+    if let [only] = wished
+        && only.primary.is_none()
+    {
+        return Ok(0);
+    }
+    let says_so =
+        |(index, wish): (usize, &InterfaceCreate)| (wish.primary == Some(true)).then_some(index);
+    let found: Vec<usize> = wished.iter().enumerate().filter_map(says_so).collect();
+    match found[..] {
+        [one] => Ok(one),
+        _ => {
+            let text = format!("{} of them are primary; exactly one is right", found.len());
+            Err(Refusal::field(FIELD, text))
+        }
     }
 }
 
 /// Its turn has come: the image fits the size, the quota and the host have room.
-fn start(context: &Context<'_>, job: &Job, resource: &Resource) -> Result<Next, JobError> {
+fn start(context: &Context<'_>, job: &Job, machine: &Resource) -> Result<Next, JobError> {
     let gone = |what: &str, id: i64| {
         let text = format!("There is no {what} {id} in the catalogue any more.");
         JobError::new(JobErrorCode::InvalidConfiguration, text)
     };
-    let record = &resource.record;
-    let image = context
-        .catalogue
-        .image(record.image)
-        .ok_or_else(|| gone("image", record.image))?;
-    let size = context
-        .catalogue
-        .size(record.size)
-        .ok_or_else(|| gone("configuration", record.size))?;
+    let Record::Machine(record) = &machine.record else {
+        return Ok(Next::Done);
+    };
+    let image = context.catalogue.image(record.image);
+    let image = image.ok_or_else(|| gone("image", record.image))?;
+    let size = context.catalogue.size(record.size);
+    let size = size.ok_or_else(|| gone("configuration", record.size))?;
     fits(image, size)?;
-    let quota = claim::quota_of(job.tenant, size);
-    let room = claim::room_of(resource.host, size);
-    claim::check_quota(context, job.tenant, &quota)?;
-    if !claim::has_room(context, &room) {
-        let name = context
-            .catalogue
-            .data_center(resource.data_center)
-            .map_or("?", |dc| &dc.name);
-        let text = format!(
-            "Data centre {name} has no room for {} ({} vCPUs, {} GB).",
-            size.name, size.cpu, size.memory_gb
-        );
-        return Err(JobError::new(JobErrorCode::CapacityExceeded, text));
-    }
-    let spec = Spec::Machine(MachineSpec {
+    let spec = MachineSpec {
         image: image.id,
         cpus: size.cpu,
         memory_gb: size.memory_gb,
         disk_gb: size.disk_gb,
         power: Power::On,
-        boot: resource.last_boot + 1,
-    });
-    Ok(Next::Spec {
-        spec,
-        claims: quota.into_iter().chain(room).collect(),
-    })
+        boot: machine.last_boot + 1,
+        disks: Vec::new(),
+        nics: Vec::new(),
+        gpus: None,
+        secret: None,
+    };
+    with_interfaces(context, job, machine, spec).map(|next| next.asking(words(size)))
 }
 
-fn fits(image: &Image, size: &Size) -> Result<(), JobError> {
+/// The spec of a new machine with the interfaces and addresses that its job wishes.
+pub(super) fn with_interfaces(
+    context: &Context<'_>,
+    job: &Job,
+    machine: &Resource,
+    spec: MachineSpec,
+) -> Result<Next, JobError> {
+    let Wish::Machine(wish) = &job.wish else {
+        return Ok(Next::spec(machine, Spec::Machine(spec)));
+    };
+    let mut nics = interface::make(context, machine, &wish.nics, &[])?;
+    if wish.public_ip
+        && let Some(primary) = nics.first_mut()
+    {
+        primary.public = Some(interface::public_ip(context, machine)?);
+    }
+    let spec = MachineSpec {
+        nics,
+        secret: wish.secret.clone(),
+        ..spec
+    };
+    Ok(Next::spec(machine, Spec::Machine(spec)))
+}
+
+pub(super) fn fits(image: &Image, size: &Size) -> Result<(), JobError> {
     if image.min_disk_gb <= size.disk_gb {
         return Ok(());
     }
@@ -165,70 +243,4 @@ fn names(body: &MachineCreate) -> Result<Vec<String>, Refusal> {
         name::check("name", instance)?;
     }
     Ok(names)
-}
-
-/// Example programs carry placeholders such as `dc-uuid`, so the refusal lists what there is.
-fn data_center<'a>(context: &Context<'a>, id: &str) -> Result<&'a DataCenter, Refusal> {
-    let found = id
-        .parse()
-        .ok()
-        .and_then(|id| context.catalogue.data_center(id));
-    found.ok_or_else(|| {
-        let all = &context.catalogue.data_centers;
-        let list: Vec<_> = all
-            .iter()
-            .map(|dc| format!("{} ({})", dc.name, dc.id))
-            .collect();
-        let shown: String = id
-            .chars()
-            .filter(|character| !character.is_control())
-            .take(64)
-            .collect();
-        let text = format!(
-            "no data centre has the id '{shown}'. There are: {}",
-            list.join(", ")
-        );
-        Refusal::field("datacenterId", text)
-    })
-}
-
-fn image<'a>(context: &Context<'a>, id: i64) -> Result<&'a Image, Refusal> {
-    context.catalogue.image(id).ok_or_else(|| {
-        let all = &context.catalogue.images;
-        let list: Vec<_> = all
-            .iter()
-            .map(|image| format!("{} ({})", image.id, image.name))
-            .collect();
-        Refusal::field(
-            "imageId",
-            format!("there is no image {id}. There are: {}", list.join(", ")),
-        )
-    })
-}
-
-fn size<'a>(context: &Context<'a>, id: i64) -> Result<&'a Size, Refusal> {
-    context.catalogue.size(id).ok_or_else(|| {
-        let all = &context.catalogue.sizes;
-        let list: Vec<_> = all
-            .iter()
-            .map(|size| format!("{} ({})", size.id, size.name))
-            .collect();
-        let text = format!(
-            "there is no configuration {id}. There are: {}",
-            list.join(", ")
-        );
-        Refusal::field("configurationId", text)
-    })
-}
-
-fn without_network(body: &MachineCreate) -> Result<(), Refusal> {
-    if body.network_interfaces.is_some() {
-        let text = "networks are not built yet; leave it out, the machine then has no interface";
-        return Err(Refusal::field("networkInterfaces", text));
-    }
-    if body.allocate_public_ip == Some(true) {
-        let text = "public addresses are not built yet; leave it out or send false";
-        return Err(Refusal::field("allocatePublicIp", text));
-    }
-    Ok(())
 }

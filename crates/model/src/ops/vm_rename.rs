@@ -1,10 +1,10 @@
-//! Rename a virtual machine: the record alone, at once, in no line.
+//! Rename a machine, with GPUs or without: the record alone, at once, in no line.
 
 use crate::{
-    accept::{self, Accepted},
+    accept::{Accepted, changeable},
     facts::Context,
     name,
-    resource::Resource,
+    resource::Kind,
     writes::Write,
 };
 use api::{ResourceId, TenantId, machine::MachineRename};
@@ -12,19 +12,15 @@ use api::{ResourceId, TenantId, machine::MachineRename};
 /// Gives the machine its new name.
 pub fn accept(
     context: &Context<'_>,
-    tenant: TenantId,
-    id: ResourceId,
+    (tenant, id, kind): (TenantId, ResourceId, Kind),
     body: &MachineRename,
-) -> Accepted<Resource> {
+) -> Accepted<()> {
     name::check("name", &body.name)?;
-    let mut resource = accept::changeable_machine(context, tenant, id)?;
-    if resource.record.name == body.name {
-        return Ok((Vec::new(), resource));
+    let mut machine = changeable(context, tenant, id, kind)?;
+    if machine.name == body.name {
+        return Ok((Vec::new(), ()));
     }
-    resource.record.name.clone_from(&body.name);
-    resource.updated_at = resource.updated_at.max(context.now);
-    Ok((
-        vec![Write::PutResource(Box::new(resource.clone()))],
-        resource,
-    ))
+    machine.name.clone_from(&body.name);
+    machine.touch(context.now);
+    Ok((vec![Write::PutResource(Box::new(machine))], ()))
 }

@@ -1,23 +1,22 @@
 //! Reset a virtual machine: a new launch with the next boot number, so that a repeat after a crash
 //! is seen and not done twice. A call waits for it. There is no way back, only forward.
 
-use super::{Call, Next, accept_call, machine_spec};
+use super::{Call, Next, accept_call, machine::spec_as_seen};
 use crate::{
-    accept::Accepted,
+    accept::{Accepted, Request, changeable, too_late},
     facts::{Context, Refusal},
     job::{Job, JobError},
     operation::{Definition, Operation},
-    resource::Resource,
+    resource::{Kind, Resource, Status},
     spec::{MachineSpec, Power, Spec},
 };
-use api::{ErrorCode, JobErrorCode, ResourceId, TenantId, machine::MachineStatus};
+use api::{ErrorCode, ResourceId, TenantId, machine::MachineStatus};
 
 /// What is particular to it.
 pub const DEFINITION: Definition = Definition {
-    name: "vm.reset",
     verb: "reset",
     synchronous: true,
-    status: MachineStatus::Starting,
+    status: Some(Status::Machine(MachineStatus::Starting)),
     must_run: true,
     phases: &["shutdown", "boot", "ready"],
     start,
@@ -26,35 +25,27 @@ pub const DEFINITION: Definition = Definition {
 
 /// Accepts the call; a machine that is off cannot be reset.
 pub fn accept(context: &Context<'_>, tenant: TenantId, id: ResourceId) -> Accepted<Call> {
-    accept_call(
-        context,
-        tenant,
-        id,
-        Operation::VmReset,
-        |resource| match resource.power() {
-            Power::On => Ok(false),
-            Power::Off => Err(Refusal::new(ErrorCode::InvalidState, is_off(resource))),
-        },
-    )
+    let machine = changeable(context, tenant, id, Kind::Vm)?;
+    let request = Request::new(Operation::VmReset, &machine);
+    accept_call(context, request, |machine| is_on(machine).map(|()| false))
 }
 
-fn start(_: &Context<'_>, _: &Job, resource: &Resource) -> Result<Next, JobError> {
-    if resource.power() == Power::Off {
-        return Err(JobError::new(JobErrorCode::InvalidState, is_off(resource)));
-    }
+fn start(_: &Context<'_>, _: &Job, machine: &Resource) -> Result<Next, JobError> {
+    is_on(machine).map_err(|refusal| too_late(&refusal))?;
     let spec = MachineSpec {
-        boot: resource.last_boot + 1,
-        ..machine_spec(resource)
+        boot: machine.last_boot + 1,
+        ..spec_as_seen(machine)
     };
-    Ok(Next::Spec {
-        spec: Spec::Machine(spec),
-        claims: Vec::new(),
-    })
+    Ok(Next::spec(machine, Spec::Machine(spec)))
 }
 
-fn is_off(resource: &Resource) -> String {
-    format!(
-        "Virtual machine {} is off; start it instead of resetting it",
-        resource.record.name
-    )
+fn is_on(machine: &Resource) -> Result<(), Refusal> {
+    if machine.power() == Power::On {
+        return Ok(());
+    }
+    let text = format!(
+        "{} is off; start it instead of resetting it",
+        machine.words()
+    );
+    Err(Refusal::new(ErrorCode::InvalidState, text))
 }

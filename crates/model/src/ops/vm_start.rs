@@ -1,22 +1,21 @@
 //! Start a virtual machine: power on, with the next boot number. A call waits for it.
 
-use super::{Call, Next, accept_call, machine_spec};
+use super::{Call, Next, accept_call, machine::spec_as_seen};
 use crate::{
-    accept::Accepted,
+    accept::{Accepted, Request, changeable},
     facts::Context,
     job::{Job, JobError},
     operation::{Definition, Operation},
-    resource::Resource,
+    resource::{Kind, Resource, Status},
     spec::{MachineSpec, Power, Spec},
 };
 use api::{ResourceId, TenantId, machine::MachineStatus};
 
 /// What is particular to it.
 pub const DEFINITION: Definition = Definition {
-    name: "vm.start",
     verb: "start",
     synchronous: true,
-    status: MachineStatus::Starting,
+    status: Some(Status::Machine(MachineStatus::Starting)),
     must_run: true,
     phases: &["boot", "ready"],
     start,
@@ -25,23 +24,19 @@ pub const DEFINITION: Definition = Definition {
 
 /// Accepts the call; a machine that runs is as wished.
 pub fn accept(context: &Context<'_>, tenant: TenantId, id: ResourceId) -> Accepted<Call> {
-    accept_call(context, tenant, id, Operation::VmStart, |resource| {
-        Ok(resource.power() == Power::On)
-    })
+    let machine = changeable(context, tenant, id, Kind::Vm)?;
+    let request = Request::new(Operation::VmStart, &machine);
+    accept_call(context, request, |machine| Ok(machine.power() == Power::On))
 }
 
-fn start(_: &Context<'_>, _: &Job, resource: &Resource) -> Result<Next, JobError> {
-    if resource.power() == Power::On {
+fn start(_: &Context<'_>, _: &Job, machine: &Resource) -> Result<Next, JobError> {
+    if machine.power() == Power::On {
         return Ok(Next::Done);
     }
-    let machine = machine_spec(resource);
     let spec = MachineSpec {
         power: Power::On,
-        boot: resource.last_boot + 1,
-        ..machine
+        boot: machine.last_boot + 1,
+        ..spec_as_seen(machine)
     };
-    Ok(Next::Spec {
-        spec: Spec::Machine(spec),
-        claims: Vec::new(),
-    })
+    Ok(Next::spec(machine, Spec::Machine(spec)))
 }

@@ -1,22 +1,21 @@
 //! Stop a virtual machine: power off. A call waits for it. There is no way back, only forward.
 
-use super::{Call, Next, accept_call, machine_spec};
+use super::{Call, Next, accept_call, machine::spec_as_seen};
 use crate::{
-    accept::Accepted,
+    accept::{Accepted, Request, changeable},
     facts::Context,
     job::{Job, JobError},
     operation::{Definition, Operation},
-    resource::Resource,
+    resource::{Kind, Resource, Status},
     spec::{MachineSpec, Power, Spec},
 };
 use api::{ResourceId, TenantId, machine::MachineStatus};
 
 /// What is particular to it.
 pub const DEFINITION: Definition = Definition {
-    name: "vm.stop",
     verb: "stop",
     synchronous: true,
-    status: MachineStatus::Stopping,
+    status: Some(Status::Machine(MachineStatus::Stopping)),
     phases: &["shutdown"],
     start,
     ..Definition::MACHINE
@@ -24,21 +23,22 @@ pub const DEFINITION: Definition = Definition {
 
 /// Accepts the call; a machine that is off is as wished.
 pub fn accept(context: &Context<'_>, tenant: TenantId, id: ResourceId) -> Accepted<Call> {
-    accept_call(context, tenant, id, Operation::VmStop, |resource| {
-        Ok(resource.power() == Power::Off)
-    })
+    let machine = changeable(context, tenant, id, Kind::Vm)?;
+    let request = Request::new(Operation::VmStop, &machine);
+    accept_call(
+        context,
+        request,
+        |machine| Ok(machine.power() == Power::Off),
+    )
 }
 
-fn start(_: &Context<'_>, _: &Job, resource: &Resource) -> Result<Next, JobError> {
-    if resource.power() == Power::Off {
+fn start(_: &Context<'_>, _: &Job, machine: &Resource) -> Result<Next, JobError> {
+    if machine.power() == Power::Off {
         return Ok(Next::Done);
     }
     let spec = MachineSpec {
         power: Power::Off,
-        ..machine_spec(resource)
+        ..spec_as_seen(machine)
     };
-    Ok(Next::Spec {
-        spec: Spec::Machine(spec),
-        claims: Vec::new(),
-    })
+    Ok(Next::spec(machine, Spec::Machine(spec)))
 }
