@@ -1,6 +1,8 @@
 //! The operator's API under `/admin/v1`: tenants, keys, quotas, faults, clock, verify.
 
-use crate::{FaultId, JobErrorCode, KeyId, TenantId, Timestamp};
+use crate::{
+    DataCenterId, FaultId, HostId, JobErrorCode, JobId, KeyId, ResourceId, TenantId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// `POST /admin/v1/tenants`.
@@ -283,4 +285,84 @@ pub struct Difference {
     pub id: String,
     /// What differs, in words.
     pub what: String,
+}
+
+/// A host: the box that a data centre's resources live on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Host {
+    /// Its id.
+    pub id: HostId,
+    /// Its data centre.
+    pub datacenter_id: DataCenterId,
+    /// Its data centre's name.
+    pub datacenter_name: String,
+    /// Whether nothing new is placed on it.
+    pub drained: bool,
+    /// What it has and what is given out of it.
+    pub room: HostRoom,
+    /// By whom: each tenant that has something there.
+    pub tenants: Vec<HostShare>,
+}
+
+/// What a host has, and what is given out of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct HostRoom {
+    /// Cores, overcommit included.
+    pub vcpus: Quota,
+    /// Memory in GB.
+    pub memory_gb: Quota,
+    /// Disk in GB, machines' and volumes'.
+    pub disk_gb: Quota,
+    /// Public addresses.
+    pub public_ips: Quota,
+    /// GPUs of every series.
+    pub gpus: Quota,
+}
+
+/// What a tenant has of a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct HostShare {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// Cores.
+    pub vcpus: u64,
+    /// Memory in GB.
+    pub memory_gb: u64,
+    /// Disk in GB.
+    pub disk_gb: u64,
+    /// Public addresses.
+    pub public_ips: u64,
+    /// GPUs.
+    pub gpus: u64,
+}
+
+/// What a job could neither finish nor put back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Leftover {
+    /// The resource: its id is the leftover's.
+    pub id: ResourceId,
+    /// `vm`, `gpu`, `volume` or `network`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Where it is.
+    pub host_id: HostId,
+    /// The job that left it.
+    pub job_id: JobId,
+    /// Since when.
+    pub since: Timestamp,
+    /// What could not be done.
+    pub what: String,
+    /// Whether its host tries again now.
+    pub retrying: bool,
 }

@@ -19,6 +19,8 @@ pub const DEPTH_LIMIT: usize = 32;
 pub const WAIT_SECONDS_LIMIT: u64 = 60;
 /// How long a synchronous call waits for its job.
 pub const CALL_PATIENCE: Duration = Duration::from_secs(50);
+/// How long the delete of a network waits for its job, in real time.
+pub const NETWORK_DELETE_PATIENCE: Duration = Duration::from_secs(20);
 /// `Retry-After` of a 202, in seconds: when to poll first.
 pub const POLL_AFTER_SECONDS: u32 = 2;
 /// `Retry-After` of a 503, in seconds.

@@ -15,6 +15,8 @@ mod data_centers;
 mod document;
 mod error;
 mod front;
+mod gpu;
+mod interfaces;
 mod job_filter;
 mod jobs;
 mod json;
@@ -22,6 +24,7 @@ mod key_wish;
 pub mod limits;
 pub mod listen;
 mod meters;
+mod networks;
 mod own_keys;
 mod pages;
 mod params;
@@ -31,6 +34,7 @@ mod router;
 mod slash;
 mod surrogates;
 mod virtual_machines;
+mod volumes;
 mod windows;
 
 pub use document::openapi;
@@ -43,7 +47,11 @@ use crate::{
     store::{Store, Urgency},
 };
 use meters::Meters;
-use model::{Context, Refusal, Write, catalogue::Catalogue};
+use model::{
+    Context,
+    accept::{self, Accepted, Idempotency, Repeatable},
+    catalogue::Catalogue,
+};
 use rates::Rates;
 use std::sync::Arc;
 
@@ -78,12 +86,15 @@ impl App {
         self.engine.store()
     }
 
-    /// Runs an accepting rule; what it accepted is on disk when this answers.
-    async fn accept<T: Send + 'static>(
+    /// Runs an accepting rule, unless its request is the repeat of one that was accepted; what it
+    /// accepted is on disk when this answers.
+    async fn accept<T: Repeatable + Send + 'static>(
         &self,
-        rule: impl Fn(&Context<'_>) -> Result<(Vec<Write>, T), Refusal> + Send + 'static,
+        repeat: Option<Idempotency>,
+        rule: impl Fn(&Context<'_>) -> Accepted<T> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let outcome = self.store().transact(Urgency::Request, rule).await?;
+        let once = move |context: &Context<'_>| accept::once(context, repeat, || rule(context));
+        let outcome = self.store().transact(Urgency::Request, once).await?;
         Ok(outcome?)
     }
 }

@@ -126,7 +126,7 @@ fn operations(name: &str) -> Result<Vec<Operation>, ApiError> {
     }
     let found = Operation::from_name(name).map(|operation| vec![operation]);
     found.ok_or_else(|| {
-        let all = Operation::ALL.iter().map(|it| it.definition().name);
+        let all = Operation::ALL.iter().map(|it| it.name());
         let all: Vec<_> = all.chain([ANY]).collect();
         let text = format!(
             "there is no operation {}. There are: {}",

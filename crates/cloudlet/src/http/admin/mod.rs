@@ -2,7 +2,9 @@
 
 pub(super) mod clock;
 pub(super) mod faults;
+pub(super) mod hosts;
 pub(super) mod keys;
+pub(super) mod leftovers;
 mod quotas;
 pub(super) mod tenants;
 pub(super) mod verify;
