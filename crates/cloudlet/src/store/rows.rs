@@ -1,8 +1,12 @@
 //! What the store tells and is told, beside the model's own types.
 
 use crate::clock::Busy;
-use api::{JobId, KeyId, ResourceId, TenantId, Timestamp, admin::Scope};
-use model::{Assignment, Job, JobState, Operation, claim::Limits};
+use api::{HostId, JobId, KeyId, ResourceId, TenantId, Timestamp, admin::Scope};
+use model::{
+    Assignment, Job, JobState, Operation,
+    claim::{Limits, Measure},
+};
+use std::collections::BTreeMap;
 
 /// Why the store could not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,15 +68,37 @@ impl Default for JobFilter {
     }
 }
 
-/// What is left after a batch of old jobs was removed.
+/// What is left after a batch of old jobs and answers was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expired {
     /// Perhaps more that are to go now.
     More,
-    /// None that is to go now, but jobs that will once they ended long enough ago.
+    /// None that is to go now, but some that will once they are old enough.
     Later,
-    /// No job that has ended.
+    /// No job that has ended, no answer without a job.
     Nothing,
+}
+
+/// What a tenant holds of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostShare {
+    /// The host.
+    pub host: HostId,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// How much of each measure of its room; GPUs of all series together.
+    pub used: BTreeMap<Measure, u64>,
+}
+
+impl HostShare {
+    /// Nothing of it.
+    pub(super) fn none(host: HostId, tenant: TenantId) -> Self {
+        Self {
+            host,
+            tenant,
+            used: BTreeMap::new(),
+        }
+    }
 }
 
 /// A tenant as stored.

@@ -32,6 +32,10 @@ pub(super) const ALL: &[Migration] = &[
         name: "keys",
         sql: include_str!("../../../migrations/sqlite/0004_keys.sql"),
     },
+    Migration {
+        name: "resources",
+        sql: include_str!("../../../migrations/sqlite/0005_resources.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
