@@ -1,7 +1,8 @@
 //! HTTP: every route on one page ([`router`](mod@router)), handlers that decide nothing.
 //!
 //! A request passes the [`front`] door (path, key, rate, body, panics), then its route, then the extractors of
-//! its handler in the order of their arguments: caller, drain, path, query, body. That order is the
+//! its handler in the order of their arguments: caller (and faults that strike it), drain,
+//! path, query, body. That order is the
 //! order of errors that the API promises. What is decided is decided by a rule in `model`, run by the
 //! store. Never mentions hosts or drivers.
 
@@ -22,6 +23,7 @@ mod key_wish;
 pub mod limits;
 pub mod listen;
 mod meters;
+mod operations;
 mod own_keys;
 mod pages;
 mod params;
@@ -29,6 +31,7 @@ mod rates;
 mod repeat;
 mod router;
 mod slash;
+mod strikes;
 mod surrogates;
 mod virtual_machines;
 mod windows;
@@ -44,6 +47,7 @@ use crate::{
 };
 use meters::Meters;
 use model::{Context, Refusal, Write, catalogue::Catalogue};
+use operations::Operations;
 use rates::Rates;
 use std::sync::Arc;
 
@@ -57,6 +61,7 @@ pub struct App {
     /// Whether an operator may place faults.
     pub faults_allowed: bool,
     meters: Arc<Meters>,
+    operations: Arc<Operations>,
     /// Absent: nobody is limited.
     rates: Option<Arc<Rates>>,
 }
@@ -70,6 +75,7 @@ impl App {
             catalogue,
             faults_allowed: is_simulated || config.allow_faults,
             meters: Arc::default(),
+            operations: Arc::new(Operations::of_document()),
             rates: (config.rate_limit == Switch::On).then(|| Arc::new(Rates::new())),
         }
     }
