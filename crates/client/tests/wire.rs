@@ -246,13 +246,11 @@ async fn losing(lost: usize) -> (Client, Arc<Mutex<Vec<String>>>) {
 async fn a_create_whose_answer_is_lost_is_sent_again_with_the_key_it_had() {
     let (cloud, keys) = losing(2).await;
     let mut troubles = 0;
-    let accepted = cloud.create_machines_telling(&wish("web"), None, |_| troubles += 1);
+    let wish = wish("web");
+    let accepted = cloud.create_machines_telling(&wish, None, |_| troubles += 1);
     assert_eq!(accepted.await.unwrap().jobs, []);
     assert_eq!(troubles, 2);
-    cloud
-        .create_machines(&wish("web"), Some("mine"))
-        .await
-        .unwrap();
+    cloud.create_machines(&wish, Some("mine")).await.unwrap();
     let keys = keys.lock().unwrap();
     assert!(!keys[0].is_empty() && keys[..3].iter().all(|key| *key == keys[0]));
     assert_eq!(keys[3..], ["mine"]);
