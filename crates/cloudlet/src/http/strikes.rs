@@ -9,6 +9,7 @@ use super::{App, error::ApiError, listen::Unanswered};
 use crate::faults::requests::{Asked, Strike};
 use api::{ErrorCode, TenantId};
 use axum::{extract::MatchedPath, http::request::Parts, response::Response};
+use model::render;
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
@@ -47,7 +48,7 @@ fn judge_route(
     });
     match struck {
         None => Ok(()),
-        Some(Strike::Refuse { status, text }) => Err(refusal(status, text)),
+        Some(Strike::Refuse { status, text }) => Err(refusal(status, &text)),
         Some(late) => {
             if let Some(fate) = parts.extensions.get::<Fate>() {
                 // A request is judged once.
@@ -81,10 +82,10 @@ async fn wait(app: &App, delay: Duration) {
     }
 }
 
-fn refusal(status: u16, text: String) -> ApiError {
+fn refusal(status: u16, text: &str) -> ApiError {
     // Only such a status is taken when the fault is placed.
     let code = code_of(status).unwrap_or(ErrorCode::Internal);
-    ApiError::new(code, text)
+    ApiError::new(code, render::line(text))
 }
 
 /// The code that goes with a status: the plainest where there are several.

@@ -209,6 +209,39 @@ async fn a_star_is_every_request_with_a_key_but_those_that_take_faults_away() {
     assert_eq!((away.status, cloud.get(MACHINES).await.status), (204, 200));
 }
 
+/// A new route is struck by being a route.
+#[tokio::test]
+async fn every_operation_of_the_document_can_be_struck_by_its_name() {
+    let cloud = TestCloud::start().await;
+    let document = send(cloud.anonymous(Method::GET, "/openapi.json"))
+        .await
+        .json;
+    let mut struck = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let name = text(&operation["operationId"]);
+            place(
+                &cloud,
+                json!({"operation": name, "kind": "http", "status": 500}),
+            )
+            .await;
+            let key = match path.starts_with("/admin") {
+                true => &cloud.admin_key,
+                false => &cloud.key,
+            };
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let path = path.replace("{id}", NOTHING).replace("{keyId}", NOTHING);
+            let request = cloud.anonymous(method, &path).header("X-API-Key", key);
+            let answer = send(request).await;
+            let message = &answer.json["message"];
+            assert_eq!(message, "Fault placed by an operator.", "{name}");
+            struck += 1;
+        }
+    }
+    assert!(struck > 40, "{struck}");
+    assert_eq!(hits(&cloud).await, vec![1; struck]);
+}
+
 #[tokio::test]
 async fn by_its_name_whatever_is_in_the_document_can_be_struck() {
     let cloud = TestCloud::start().await;
