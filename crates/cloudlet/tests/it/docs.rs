@@ -151,7 +151,7 @@ async fn the_page_on_faults_runs_as_it_stands() {
         "[\"completed\",null]",
         "completed  100 %",
         "\n0\n",
-        "no answer yet\ncompleted",
+        "no answer yet\nin_progress",
         "\njob.poll\n",
         "\"hits\": 1",
         "\"pending\": []",
