@@ -66,7 +66,7 @@ Examples:
         #[command(subcommand)]
         command: LeftoverCommand,
     },
-    /// Faults: make jobs fail or stall on purpose.
+    /// Faults: make jobs and requests fail on purpose.
     #[command(before_help = "\
 Examples:
   cloudlet admin fault create vm.create --kind fail --at-phase boot

@@ -11,9 +11,6 @@ use api::machine::{InterfaceCreate, MachineCreate};
 use clap::Args;
 use client::{Accepted, Error};
 
-/// How often a create is sent whose answer is lost; its idempotency key makes that safe.
-const SENDS: u32 = 3;
-
 #[derive(Args, Debug)]
 pub(crate) struct CreateArgs {
     /// The machine's name; with --count it becomes NAME-1, NAME-2 …
@@ -75,16 +72,12 @@ async fn interfaces(
 
 /// Sends the create, again if the connection broke before the answer came.
 async fn submit(session: &Session, wish: &MachineCreate) -> Result<Accepted, Error> {
-    let key = uuid::Uuid::new_v4().to_string();
-    for _ in 1..SENDS {
-        match session.client.create_machines(wish, Some(&key)).await {
-            Err(error @ Error::Lost { .. }) => {
-                session.screen.say(format!(
-                    "{error}; sending it again, which cannot make it twice"
-                ));
-            }
-            other => return other,
-        }
-    }
-    session.client.create_machines(wish, Some(&key)).await
+    let again = |error: &Error| {
+        let screen = &session.screen;
+        screen.say(format!(
+            "{error}; sending it again, which cannot make it twice"
+        ));
+    };
+    let client = &session.client;
+    client.create_machines_telling(wish, None, again).await
 }
