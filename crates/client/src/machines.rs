@@ -3,7 +3,7 @@
 use crate::{Accepted, Client, Error, http::Answer};
 use api::{
     Job, PageMeta, ResourceId,
-    machine::{MachineCreate, MachineDetail, MachineRename, MachineRow},
+    machine::{MachineCreate, MachineDetail, MachineRename, MachineResize, MachineRow},
 };
 use reqwest::Method;
 use serde::{Deserialize, Deserializer, de};
@@ -102,6 +102,18 @@ impl Client {
         })
     }
 
+    /// Asks for a machine to get another size; one job.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn resize_machine(&self, id: ResourceId, size: i64) -> Result<Accepted, Error> {
+        let body = MachineResize {
+            configuration_id: size,
+        };
+        let path = format!("{MACHINES}/{id}/size");
+        self.change(Method::PUT, &path, Some(&body)).await
+    }
+
     /// Turns a machine on. Answers within 50 s: `Running`, or `Starting` where it takes longer.
     ///
     /// # Errors
@@ -133,7 +145,7 @@ impl Client {
 }
 
 /// What a create is answered with: an array, or `{"jobs":[…]}` where the path ended in a slash.
-struct Created(Vec<Job>);
+pub(crate) struct Created(pub(crate) Vec<Job>);
 
 impl<'de> Deserialize<'de> for Created {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -136,7 +136,7 @@ impl Watch {
 }
 
 fn matches(fault: &FaultCreate, origin: Origin, phase: &str, percent: u64) -> bool {
-    (fault.operation == "*" || fault.operation == origin.operation.definition().name)
+    (fault.operation == "*" || fault.operation == origin.operation.name())
         && fault.tenant_id.is_none_or(|tenant| tenant == origin.tenant)
         && fault.at_phase.as_ref().is_none_or(|at| at == phase)
         && fault.at_percent.is_none_or(|at| percent >= u64::from(at))

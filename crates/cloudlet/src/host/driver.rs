@@ -1,9 +1,9 @@
 //! What a driver is: something that can look at the world and act on it, one resource at a time.
 
 use crate::clock::{Busy, Clock};
-use api::ResourceId;
+use api::{HostId, ResourceId};
 use model::{
-    MachineObserved,
+    Observed,
     actor::{ActionError, Ledger},
     plan::Action,
 };
@@ -23,10 +23,10 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Every action is safe to repeat: after a crash it may be begun again on whatever it left.
 pub trait Driver: Send + Sync + 'static {
     /// Everything of ours in the world, read afresh.
-    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, MachineObserved>>>;
+    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>>;
 
     /// What there is of one resource, read afresh.
-    fn observe(&self, resource: ResourceId) -> Answer<'_, Result<MachineObserved, ActionError>>;
+    fn observe(&self, resource: ResourceId) -> Answer<'_, Result<Observed, ActionError>>;
 
     /// Does one action. Tells how far it is in thousandths through `progress`; ends early, with
     /// whatever half-made state that leaves, when `kill` is cancelled.
@@ -65,6 +65,8 @@ pub trait Driver: Send + Sync + 'static {
 pub struct Work {
     /// On what.
     pub resource: ResourceId,
+    /// On which host, where one driver serves several: what a host has but once is told apart by it.
+    pub host: HostId,
     /// For which generation (for the log of effects).
     pub generation: u64,
     /// What.

@@ -78,6 +78,7 @@ impl Running {
         let tell = Arc::clone(&run);
         let work = Work {
             resource: actor.resource(),
+            host: actor.assignment().host,
             generation: actor.assignment().generation,
             action,
             progress: Arc::new(move |thousandths| tell.progress(thousandths)),
