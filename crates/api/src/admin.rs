@@ -176,7 +176,7 @@ pub struct KeyCreated {
     pub row: KeyRow,
 }
 
-/// What a fault does to a job.
+/// What a fault does: to an action of a job, or to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -185,6 +185,25 @@ pub enum FaultKind {
     Fail,
     /// The action stops and never ends by itself.
     Stall,
+    /// The action takes longer; with `delaySeconds` the answer to a request comes later.
+    Slow,
+    /// The request is refused with a status of choice and has no effect.
+    Http,
+    /// The request is carried out, and its connection is closed without an answer.
+    Drop,
+}
+
+impl FaultKind {
+    /// As it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Stall => "stall",
+            Self::Slow => "slow",
+            Self::Http => "http",
+            Self::Drop => "drop",
+        }
+    }
 }
 
 /// `POST /admin/v1/faults`.
@@ -192,9 +211,10 @@ pub enum FaultKind {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FaultCreate {
-    /// An operation's name, e.g. `vm.create`, or `*` for any.
+    /// An operation's name, e.g. `vm.create`, or `*` for any. Where requests are struck: any
+    /// `operationId` of this document, e.g. `job.poll`.
     pub operation: String,
-    /// Only jobs of this tenant; absent: of any.
+    /// Only jobs, or requests with keys, of this tenant; absent: of any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<TenantId>,
     /// What it does.
@@ -205,7 +225,7 @@ pub struct FaultCreate {
     /// Strikes at the first progress of the job at or above this; absent: at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_percent: Option<u8>,
-    /// The job's error text.
+    /// The job's error text, or the message of a refused request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The job's error code; absent: `DRIVER_ERROR`.
@@ -214,12 +234,51 @@ pub struct FaultCreate {
     /// Whether trying again is no use (the default), so that the job goes back at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permanent: Option<bool>,
+    /// `http`: the status that the request is refused with; absent: 503.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// `slow`: the request's answer comes so many seconds later, in real time, at most 300.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_seconds: Option<f64>,
+    /// `slow`, of a job: the action takes so many times as long from there on; absent: 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factor: Option<f64>,
     /// How often it strikes; absent: once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
     /// The chance, 0 to 1, that a match is struck; absent: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
+}
+
+impl FaultCreate {
+    /// One that says nothing but what it does to what.
+    pub fn new(operation: impl Into<String>, kind: FaultKind) -> Self {
+        Self {
+            operation: operation.into(),
+            tenant_id: None,
+            kind,
+            at_phase: None,
+            at_percent: None,
+            error: None,
+            error_code: None,
+            permanent: None,
+            status: None,
+            delay_seconds: None,
+            factor: None,
+            times: None,
+            probability: None,
+        }
+    }
+
+    /// Whether it strikes requests, not jobs.
+    pub const fn strikes_requests(&self) -> bool {
+        match self.kind {
+            FaultKind::Http | FaultKind::Drop => true,
+            FaultKind::Slow => self.delay_seconds.is_some(),
+            FaultKind::Fail | FaultKind::Stall => false,
+        }
+    }
 }
 
 /// A fault, with how often it struck.

@@ -34,13 +34,18 @@
 
 mod admin;
 mod catalogue;
+mod changes;
 mod error;
+mod gpu;
+mod hosts;
 mod http;
 mod jobs;
 mod keys;
 mod machines;
+mod networks;
 mod pace;
 mod poll;
+mod volumes;
 
 pub use api::machine::MachineCreate;
 pub use error::Error;

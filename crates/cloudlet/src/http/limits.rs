@@ -53,3 +53,7 @@ pub const RATE_WINDOW: Duration = Duration::from_secs(60);
 pub const RATES_KEPT: usize = 10_000;
 /// Characters of a refused value that an error shows.
 pub const SEEN_CHARS: usize = 64;
+/// How much later an answer may come by a fault.
+pub const FAULT_DELAY_LIMIT: Duration = Duration::from_secs(300);
+/// How many times as long a fault may make an action take.
+pub const FAULT_FACTOR_LIMIT: f64 = 1_000.0;

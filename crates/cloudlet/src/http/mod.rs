@@ -1,7 +1,8 @@
 //! HTTP: every route on one page ([`router`](mod@router)), handlers that decide nothing.
 //!
 //! A request passes the [`front`] door (path, key, rate, body, panics), then its route, then the extractors of
-//! its handler in the order of their arguments: caller, drain, path, query, body. That order is the
+//! its handler in the order of their arguments: caller (and faults that strike it), drain,
+//! path, query, body. That order is the
 //! order of errors that the API promises. What is decided is decided by a rule in `model`, run by the
 //! store. Never mentions hosts or drivers.
 
@@ -25,6 +26,7 @@ pub mod limits;
 pub mod listen;
 mod meters;
 mod networks;
+mod operations;
 mod own_keys;
 mod pages;
 mod params;
@@ -32,6 +34,7 @@ mod rates;
 mod repeat;
 mod router;
 mod slash;
+mod strikes;
 mod surrogates;
 mod virtual_machines;
 mod volumes;
@@ -52,6 +55,7 @@ use model::{
     accept::{self, Accepted, Idempotency, Repeatable},
     catalogue::Catalogue,
 };
+use operations::Operations;
 use rates::Rates;
 use std::sync::Arc;
 
@@ -65,6 +69,7 @@ pub struct App {
     /// Whether an operator may place faults.
     pub faults_allowed: bool,
     meters: Arc<Meters>,
+    operations: Arc<Operations>,
     /// Absent: nobody is limited.
     rates: Option<Arc<Rates>>,
 }
@@ -78,6 +83,7 @@ impl App {
             catalogue,
             faults_allowed: is_simulated || config.allow_faults,
             meters: Arc::default(),
+            operations: Arc::new(Operations::of_document()),
             rates: (config.rate_limit == Switch::On).then(|| Arc::new(Rates::new())),
         }
     }

@@ -22,6 +22,7 @@ mod order;
 mod process;
 mod rates;
 mod raw;
+mod request_faults;
 mod retention;
 mod tidy;
 mod world;

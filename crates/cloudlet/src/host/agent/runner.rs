@@ -257,14 +257,22 @@ impl Runner {
         if struck.is_some() {
             self.outbox.hurry();
         }
-        match struck {
+        let slowed = match struck {
             Some(Strike::Fail(error)) => return Some(Event::Ended(Err(error))),
-            Some(Strike::Stall) => self.stalled = true,
-            None => {
-                let running = Running::begin(&self.shared, &self.place, &self.actor, action, watch);
-                self.running = Some(running);
+            Some(Strike::Stall) => {
+                self.stalled = true;
+                return None;
             }
-        }
+            Some(Strike::Slow(factor)) => Some(factor),
+            None => None,
+        };
+        let Self {
+            shared,
+            place,
+            actor,
+            ..
+        } = self;
+        self.running = Some(Running::begin(shared, place, actor, action, watch, slowed));
         None
     }
 
@@ -318,7 +326,7 @@ impl Runner {
                 return Ok(());
             }
             Some(Strike::Fail(error)) => Err(error),
-            None => result,
+            Some(Strike::Slow(_)) | None => result,
         };
         drop(running);
         self.handle(Event::Ended(result)).await

@@ -1,6 +1,7 @@
 //! `/admin/v1`: the operator's API. Every handler here takes the operator's key.
 
 pub(super) mod clock;
+mod fault_wish;
 pub(super) mod faults;
 pub(super) mod hosts;
 pub(super) mod keys;

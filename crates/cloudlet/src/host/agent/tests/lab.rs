@@ -215,18 +215,7 @@ pub(super) fn of(number: u128, assignment: Assignment) -> Assignment {
 }
 
 pub(super) fn fail(operation: &str) -> FaultCreate {
-    FaultCreate {
-        operation: operation.to_owned(),
-        tenant_id: None,
-        kind: FaultKind::Fail,
-        at_phase: None,
-        at_percent: None,
-        error: None,
-        error_code: None,
-        permanent: None,
-        times: None,
-        probability: None,
-    }
+    FaultCreate::new(operation, FaultKind::Fail)
 }
 
 pub(super) fn sim(data: &Path, clock: &Clock, speed: f64) -> Arc<SimDriver> {
