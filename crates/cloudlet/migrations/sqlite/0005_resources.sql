@@ -32,6 +32,7 @@ UPDATE resource SET name = body ->> '$.name',
     leftover = body ->> '$.leftover' IS NOT NULL;
 DROP INDEX resource_tenant;
 CREATE INDEX resource_of_kind ON resource (tenant, kind, number);
+CREATE INDEX resource_host ON resource (host);
 CREATE INDEX resource_leftover ON resource (leftover, number) WHERE leftover = 1;
 
 -- How many resources of a kind a tenant has.

@@ -17,8 +17,8 @@ mod conformance;
 mod tests;
 
 pub use rows::{
-    Committed, Expired, HostShare, JobFilter, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, Owner,
-    Scopes, StoreError, TenantRow, Turned, Urgency,
+    Committed, Expired, JobFilter, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, Owner, Scopes,
+    StoreError, TenantRow, Turned, Urgency,
 };
 
 use api::{HostId, KeyId, TenantId, Timestamp};
@@ -111,7 +111,7 @@ impl Store {
     }
 
     /// Places nothing new on a host from now on, or does so again.
-    pub async fn set_drained(&self, host: HostId, drained: bool) -> Result<(), StoreError> {
+    pub async fn drain_host(&self, host: HostId, drained: bool) -> Result<(), StoreError> {
         self.sqlite
             .write(Urgency::Request, move |session| {
                 Ok(session.set_drained(host, drained)?)

@@ -2,8 +2,7 @@
 
 use super::{
     JobFilter, Store, StoreError,
-    rows::HostShare,
-    sqlite::{lists, reads, resources},
+    sqlite::{facts, lists, reads, resources},
 };
 use api::{HostId, JobId, ResourceId, TenantId};
 use model::{Assignment, Job, JobState, Kind, Resource, claim::Counter, turn::Ahead};
@@ -78,12 +77,12 @@ impl Store {
             .await
     }
 
-    /// The resources of a tenant among these ids.
+    /// The resources of a tenant among these ids, in any order.
     pub async fn resources_by_id(
         &self,
         tenant: TenantId,
         ids: BTreeSet<ResourceId>,
-    ) -> Result<BTreeMap<ResourceId, Resource>, StoreError> {
+    ) -> Result<Vec<Resource>, StoreError> {
         self.sqlite
             .read(move |connection| resources::by_id(connection, tenant, &ids))
             .await
@@ -91,7 +90,7 @@ impl Store {
 
     /// A page of a tenant's resources of a kind, newest first, and how many there are in all; page 1
     /// is first.
-    pub async fn resource_page(
+    pub async fn page_of(
         &self,
         tenant: TenantId,
         kind: Kind,
@@ -135,14 +134,21 @@ impl Store {
         self.sqlite.read(resources::leftovers).await
     }
 
-    /// The hosts on which nothing new is placed.
-    pub async fn drained_hosts(&self) -> Result<BTreeSet<HostId>, StoreError> {
-        self.sqlite.read(resources::drained_hosts).await
+    /// Whether nothing new is placed on a host.
+    pub async fn is_drained(&self, host: HostId) -> Result<bool, StoreError> {
+        self.sqlite
+            .read(move |connection| facts::is_drained(connection, host))
+            .await
     }
 
-    /// What each tenant holds of each host, for operators.
-    pub async fn host_shares(&self) -> Result<Vec<HostShare>, StoreError> {
-        self.sqlite.read(resources::shares).await
+    /// What each tenant holds of a host's room and of its pools.
+    pub async fn used_by_tenant(
+        &self,
+        host: HostId,
+    ) -> Result<Vec<(TenantId, Counter, u64)>, StoreError> {
+        self.sqlite
+            .read(move |connection| resources::used_by_tenant(connection, host))
+            .await
     }
 
     /// How many GPUs of each series are given out on each host.

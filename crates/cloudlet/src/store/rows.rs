@@ -1,12 +1,8 @@
 //! What the store tells and is told, beside the model's own types.
 
 use crate::clock::Busy;
-use api::{HostId, JobId, KeyId, ResourceId, TenantId, Timestamp, admin::Scope};
-use model::{
-    Assignment, Job, JobState, Operation,
-    claim::{Limits, Measure},
-};
-use std::collections::BTreeMap;
+use api::{JobId, KeyId, ResourceId, TenantId, Timestamp, admin::Scope};
+use model::{Assignment, Job, JobState, Operation, claim::Limits};
 
 /// Why the store could not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,28 +73,6 @@ pub enum Expired {
     Later,
     /// No job that has ended, no answer without a job.
     Nothing,
-}
-
-/// What a tenant holds of a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostShare {
-    /// The host.
-    pub host: HostId,
-    /// The tenant.
-    pub tenant: TenantId,
-    /// How much of each measure of its room; GPUs of all series together.
-    pub used: BTreeMap<Measure, u64>,
-}
-
-impl HostShare {
-    /// Nothing of it.
-    pub(super) fn none(host: HostId, tenant: TenantId) -> Self {
-        Self {
-            host,
-            tenant,
-            used: BTreeMap::new(),
-        }
-    }
 }
 
 /// A tenant as stored.

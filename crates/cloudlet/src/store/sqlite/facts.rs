@@ -88,6 +88,13 @@ pub(super) fn used(connection: &Connection, counter: &Counter) -> Result<u64> {
     Ok(used.unwrap_or(0).unsigned_abs())
 }
 
+/// Whether nothing new is placed on a host.
+pub(in crate::store) fn is_drained(connection: &Connection, host: HostId) -> Result<bool> {
+    let host = [host.0.as_bytes()];
+    let drained = row(connection, sql::IS_DRAINED, host, |row| row.get(0))?;
+    Ok(drained.unwrap_or(false))
+}
+
 impl Facts for SqlFacts<'_> {
     fn job(&self, id: JobId) -> Option<Job> {
         self.ask_row(sql::JOB, [id.0.as_bytes()], codec::job)
@@ -147,8 +154,7 @@ impl Facts for SqlFacts<'_> {
     }
 
     fn is_drained(&self, host: HostId) -> bool {
-        let drained = self.ask_row(sql::IS_DRAINED, [host.0.as_bytes()], |row| row.get(0));
-        drained.unwrap_or(false)
+        self.ask(|connection| is_drained(connection, host))
     }
 
     fn claims(&self, holder: ResourceId) -> Vec<Claim> {

@@ -7,7 +7,7 @@ mod apply;
 mod cache;
 mod codec;
 mod expire;
-mod facts;
+pub(super) mod facts;
 mod items;
 mod keys;
 pub(super) mod lists;

@@ -1,11 +1,10 @@
 //! Reads of resources from disk. Another tenant's is answered like what never was.
 
 use super::{codec, facts, items, reads, session::Session, sql};
-use crate::store::rows::HostShare;
 use api::{HostId, ResourceId, TenantId};
 use model::{
     Kind, Resource,
-    claim::{Measure, Pool},
+    claim::{Counter, Pool},
 };
 use rusqlite::{Connection, Result, Row, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,17 +56,21 @@ pub(in crate::store) fn of_kind(
     bodies(connection, sql::RESOURCES_OF_KIND, parameters)
 }
 
-/// The resources of a tenant among these ids.
+/// The resources of a tenant among these ids, in any order.
 pub(in crate::store) fn by_id(
     connection: &Connection,
     tenant: TenantId,
     ids: &BTreeSet<ResourceId>,
-) -> Result<BTreeMap<ResourceId, Resource>> {
+) -> Result<Vec<Resource>> {
     let snapshot = connection.unchecked_transaction()?;
     let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-    let read = codec::from_body::<Resource>;
-    let found = reads::by_id(&snapshot, sql::RESOURCES_BY_ID, tenant, &ids, read)?;
-    Ok(found.into_iter().map(|found| (found.id, found)).collect())
+    reads::by_id(
+        &snapshot,
+        sql::RESOURCES_BY_ID,
+        tenant,
+        &ids,
+        codec::from_body,
+    )
 }
 
 /// The machines of a tenant that hold a place on a network, each once, oldest first.
@@ -92,14 +95,6 @@ pub(in crate::store) fn all(connection: &Connection) -> Result<Vec<Resource>> {
     bodies(connection, sql::ALL_RESOURCES, [])
 }
 
-/// The hosts on which nothing new is placed.
-pub(in crate::store) fn drained_hosts(connection: &Connection) -> Result<BTreeSet<HostId>> {
-    let hosts = facts::column(connection, sql::DRAINED_HOSTS, [], |row| {
-        codec::uuid(row, 0).map(HostId)
-    })?;
-    Ok(hosts.into_iter().collect())
-}
-
 /// How many GPUs of each series are given out on each host.
 pub(in crate::store) fn gpus_used(connection: &Connection) -> Result<BTreeMap<(HostId, i64), u64>> {
     let rows = facts::column(connection, sql::GPUS_USED, [], |row| {
@@ -112,26 +107,24 @@ pub(in crate::store) fn gpus_used(connection: &Connection) -> Result<BTreeMap<(H
     Ok(rows.into_iter().collect())
 }
 
-/// What each tenant holds of each host.
-pub(in crate::store) fn shares(connection: &Connection) -> Result<Vec<HostShare>> {
-    let mut shares: BTreeMap<(HostId, TenantId), HostShare> = BTreeMap::new();
-    let mut statement = connection.prepare_cached(sql::SHARES)?;
-    let mut rows = statement.query([])?;
+/// What each tenant holds of a host's room and of its pools.
+pub(in crate::store) fn used_by_tenant(
+    connection: &Connection,
+    host: HostId,
+) -> Result<Vec<(TenantId, Counter, u64)>> {
+    let mut sums: BTreeMap<(TenantId, Counter), u64> = BTreeMap::new();
+    let mut statement = connection.prepare_cached(sql::CLAIMS_ON_HOST)?;
+    let mut rows = statement.query([host.0.as_bytes()])?;
     while let Some(row) = rows.next()? {
-        let host = HostId(codec::uuid(row, 0)?);
-        let tenant = TenantId(codec::uuid(row, 1)?);
-        let (kind, detail) = (row.get_ref(2)?.as_str()?, row.get_ref(3)?.as_str()?);
-        let measure = match kind {
-            "gpu" => Measure::Gpus,
-            _ => items::measure(detail)?,
-        };
-        let share = shares
-            .entry((host, tenant))
-            .or_insert_with(|| HostShare::none(host, tenant));
-        // GPUs are a row for each series.
-        *share.used.entry(measure).or_default() += amount(row, 4)?;
+        let tenant = TenantId(codec::uuid(row, 0)?);
+        if let Some(counter) = items::item_of(row, 1)?.counter() {
+            *sums.entry((tenant, counter)).or_default() += amount(row, 5)?;
+        }
     }
-    Ok(shares.into_values().collect())
+    let sums = sums.into_iter();
+    Ok(sums
+        .map(|((of, counter), used)| (of, counter, used))
+        .collect())
 }
 
 fn amount(row: &Row<'_>, column: usize) -> Result<u64> {

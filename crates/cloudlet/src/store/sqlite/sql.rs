@@ -149,6 +149,9 @@ pub(super) const MACHINES_ON: &str = "SELECT body FROM claim \
     WHERE claim.kind = 'nic' AND claim.owner = ?1 AND exclusive = 1 AND tenant = ?2";
 pub(super) const LEFTOVERS: &str = "SELECT body FROM resource WHERE leftover = 1 ORDER BY number";
 pub(super) const GPUS_USED: &str = "SELECT owner, detail, used FROM usage WHERE kind = 'gpu'";
+pub(super) const CLAIMS_ON_HOST: &str = "SELECT tenant, claim.kind, owner, detail, \
+    claim.number, amount FROM resource JOIN claim ON claim.holder = resource.id \
+    AND claim.kind IN ('room', 'public', 'gpu') AND owner = ?1 WHERE host = ?1";
 pub(super) const TALLY: &str = "SELECT resources FROM tally WHERE tenant = ?1 AND kind = ?2";
 pub(super) const CALLS: &str = "SELECT id FROM job \
     WHERE state = 'pending' AND synchronous = 1 ORDER BY number";
@@ -157,11 +160,7 @@ pub(super) const READY_CALLS: &str = "SELECT id FROM job \
 pub(super) const CANCEL_WISHES: &str = "SELECT id FROM job \
     WHERE cancel = 1 AND state = 'running' ORDER BY number";
 
-// Reads at start, for `verify` and for operators: these walk over everything on purpose.
-pub(super) const DRAINED_HOSTS: &str = "SELECT id FROM host WHERE drained = 1";
-pub(super) const SHARES: &str = "SELECT claim.owner, tenant, claim.kind, detail, sum(amount) \
-    FROM resource JOIN claim ON claim.holder = resource.id AND claim.kind IN ('room', 'gpu') \
-    GROUP BY claim.owner, tenant, claim.kind, detail";
+// Reads at start and for `verify`: these walk over everything on purpose.
 pub(super) const ALL_RESOURCES: &str = "SELECT body FROM resource ORDER BY number";
 pub(super) const RESOURCES_OF_HOST: &str =
     "SELECT body FROM resource WHERE host = ?1 ORDER BY number";
@@ -263,6 +262,8 @@ pub(super) const HOT: &[&str] = &[
     MACHINES_ON,
     LEFTOVERS,
     GPUS_USED,
+    CLAIMS_ON_HOST,
+    RESOURCES_OF_HOST,
     TALLY,
     CALLS,
     READY_CALLS,
