@@ -23,7 +23,9 @@ use std::{
 };
 
 pub(super) use change::{Deed, Refusal};
-pub(super) use log::{Effect, Subject, TAKEN};
+#[cfg(test)]
+pub(super) use log::TAKEN;
+pub(super) use log::{Effect, Subject};
 
 pub(super) struct World {
     connection: Mutex<Connection>,

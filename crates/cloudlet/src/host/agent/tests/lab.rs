@@ -11,7 +11,7 @@ use crate::{
     },
 };
 use api::{
-    ResourceId, TenantId, Timestamp,
+    HostId, ResourceId, TenantId, Timestamp,
     admin::{FaultCreate, FaultKind},
 };
 use model::{
@@ -164,25 +164,32 @@ pub(super) fn percent(report: &Report) -> u64 {
 }
 
 pub(super) fn machine_is_up(report: &Report, boot: u64) -> bool {
-    let process = report
-        .observed
-        .as_ref()
-        .and_then(|observed| observed.process);
+    let observed = report.observed.as_ref();
+    let process = observed.and_then(|observed| observed.machine()?.process);
     process.is_some_and(|process| process.boot == boot && process.up && process.ready)
+}
+
+pub(super) fn machine() -> MachineSpec {
+    MachineSpec {
+        image: 12,
+        cpus: 2,
+        memory_gb: 4,
+        disk_gb: 40,
+        power: Power::On,
+        boot: 1,
+        disks: Vec::new(),
+        nics: Vec::new(),
+        gpus: None,
+        secret: None,
+    }
 }
 
 pub(super) fn create(generation: u64) -> Assignment {
     Assignment {
         resource: RESOURCE,
+        host: HostId(Uuid::nil()),
         generation,
-        spec: Spec::Machine(MachineSpec {
-            image: 12,
-            cpus: 2,
-            memory_gb: 4,
-            disk_gb: 40,
-            power: Power::On,
-            boot: 1,
-        }),
+        spec: Spec::Machine(machine()),
         stall_ms: 120_000,
         hold: false,
         origin: Some(Origin {
