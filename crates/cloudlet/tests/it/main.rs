@@ -23,5 +23,7 @@ mod process;
 mod rates;
 mod raw;
 mod retention;
+mod schemathesis;
+mod terraform;
 mod tidy;
 mod world;
