@@ -1,11 +1,12 @@
 //! The OpenAPI document: made from the handlers' own types, with what all operations share.
 //!
-//! Errors, examples and the bounds that many routes have are told from an operation's shape, each in
+//! Errors, examples, links and the bounds that many routes have are told from an operation's shape, each in
 //! one place: so that no route can forget them.
 
 mod bounds;
 mod errors;
 mod examples;
+mod links;
 
 use super::router;
 use api::ErrorBody;
@@ -66,6 +67,7 @@ pub fn openapi() -> Document {
             }
         }
     }
+    links::add(&mut document);
     document
 }
 

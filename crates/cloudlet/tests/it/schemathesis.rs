@@ -22,9 +22,13 @@ const ENDS_ACCESS: &[&str] = &[
     "tenant.suspend",
 ];
 
-/// Runs it on a server of its own, with operations left out or alone; the server as it is afterwards.
-fn run(program: &Path, choice: &str, operations: &[&str]) -> Process {
+/// Runs it on a server of its own with some machines, with operations left out or alone; the server as
+/// it is afterwards.
+async fn run(program: &Path, choice: &str, operations: &[&str]) -> Process {
     let cloud = Process::start(&["--sim-speed", "0"]);
+    for name in ["one", "two", "three"] {
+        cloud.create(name).await;
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut command = Command::new(program);
     command
@@ -55,10 +59,11 @@ async fn schemathesis_finds_nothing() {
         eprintln!("SKIPPED 1 test: Schemathesis is not there; ./dev test installs it");
         return;
     }
-    let cloud = run(&program, "--exclude-operation-id", ENDS_ACCESS);
+    let cloud = run(&program, "--exclude-operation-id", ENDS_ACCESS).await;
     let (status, _) = cloud.get("/v1/resource/jobs").await;
     assert_eq!(status, 200, "the key that asked opens nothing any more");
-    for cloud in [cloud, run(&program, "--include-operation-id", ENDS_ACCESS)] {
+    let ended = run(&program, "--include-operation-id", ENDS_ACCESS).await;
+    for cloud in [cloud, ended] {
         let (status, verify) = cloud.admin("GET", "/verify", None).await;
         assert_eq!(status, 200, "{verify}");
         assert_eq!(verify["data"]["differences"], serde_json::json!([]));
