@@ -17,8 +17,12 @@ const DEPTH: usize = 16;
 /// What a property of this name is shown as: JSON, where it fits the schema's type.
 const SAMPLES: &[(&str, &str)] = &[
     ("advanceSeconds", "120"),
+    ("canRetry", "false"),
+    ("categoryCode", r#""general""#),
     ("cidrBlock", r#""10.0.0.0/24""#),
     ("code", r#""g-small-1""#),
+    ("completedAt", "null"),
+    ("configuration", r#""Small""#),
     ("configurationId", "45"),
     ("country", r#""United States""#),
     ("countryAbbr", r#""US""#),
@@ -28,9 +32,15 @@ const SAMPLES: &[(&str, &str)] = &[
     ("datacenter", r#""Lab A""#),
     ("datacenterId", r#""6f1c0e5e-0000-4000-8000-000000000001""#),
     ("disk", "40"),
+    ("endedAt", "null"),
+    ("errorCode", "null"),
+    ("estimatedCompletion", "null"),
+    ("hasFailed", "false"),
     ("image", r#""Debian 12.x""#),
     ("imageId", "12"),
     ("imageName", r#""Debian 12.x""#),
+    ("isCompleted", "false"),
+    ("isInherited", "false"),
     ("jobIds", r#"["0193e1a0-5e6f-7a10-8000-00000000000b"]"#),
     ("key", r#""gpcn_example000000000000000000001""#),
     ("keyStart", r#""gpcn_example""#),
@@ -41,15 +51,24 @@ const SAMPLES: &[(&str, &str)] = &[
     ("newSizeGb", "256"),
     ("operation", r#""vm.create""#),
     ("pageSize", "10"),
+    ("permissions", r#"["read", "write"]"#),
     ("prefix", r#""gpcn_""#),
+    ("progress", "0"),
+    ("progressPercentage", "0"),
     ("ram", "4"),
-    ("regionName", r#""East""#),
     ("region", r#""East""#),
+    ("regionName", r#""East""#),
     ("resourceDisplayName", r#""web-1""#),
+    ("resourceId", "null"),
     ("resourceName", r#""web-1""#),
     ("resourceType", r#""vm""#),
     ("sizeGb", "40"),
+    ("skuCode", r#""g-small-1""#),
+    ("skuId", r#""45""#),
+    ("stage", r#""queued""#),
     ("start", r#""gpcn_example""#),
+    ("status", r#""Running""#),
+    ("suspended", "false"),
     ("username", r#""debian""#),
 ];
 
@@ -176,12 +195,16 @@ impl Examples {
 }
 
 fn fits(sample: &Value, schema: &Value) -> bool {
-    match sample {
-        Value::String(_) => allows(schema, "string") && schema["enum"].is_null(),
-        Value::Number(_) => allows(schema, "integer"),
-        Value::Array(_) => allows(schema, "array"),
-        _ => false,
-    }
+    let kind = match sample {
+        Value::Null => return true,
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let mut listed = schema["enum"].as_array().into_iter().flatten();
+    allows(schema, kind) && (schema["enum"].is_null() || listed.any(|it| it == sample))
 }
 
 /// Whether a schema's type is this, alone or among others.
