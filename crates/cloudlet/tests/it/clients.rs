@@ -55,7 +55,6 @@ fn succeeds(command: &mut Command) {
 fn typescript(to: &Path) -> Option<Vec<OsString>> {
     let compiler = tools().join("typescript/node_modules");
     if !compiler.join(".bin/tsc").exists() {
-        eprintln!("SKIPPED 1 test: TypeScript is not there; ./dev test installs it");
         return None;
     }
     for file in ["create.ts", "tsconfig.json", "package.json"] {
@@ -71,7 +70,6 @@ fn typescript(to: &Path) -> Option<Vec<OsString>> {
 /// The client in Go, checked and built; `None` where Go is not there.
 fn go(to: &Path) -> Option<Vec<OsString>> {
     if Command::new("go").arg("version").output().is_err() {
-        eprintln!("SKIPPED 1 test: Go is not there; ./dev test installs it");
         return None;
     }
     let program = to.join("create");
@@ -131,16 +129,18 @@ async fn examples_say_what_failed() {
 #[tokio::test]
 async fn the_client_in_typescript_is_checked_and_survives_being_killed() {
     let folder = tempfile::tempdir().unwrap();
-    if let Some(words) = typescript(folder.path()) {
-        survives(&words).await;
+    match typescript(folder.path()) {
+        Some(words) => survives(&words).await,
+        None => eprintln!("SKIPPED 1 test: TypeScript is not there; ./dev test installs it"),
     }
 }
 
 #[tokio::test]
 async fn the_client_in_go_is_checked_and_survives_being_killed() {
     let folder = tempfile::tempdir().unwrap();
-    if let Some(words) = go(folder.path()) {
-        survives(&words).await;
+    match go(folder.path()) {
+        Some(words) => survives(&words).await,
+        None => eprintln!("SKIPPED 1 test: Go is not there; ./dev test installs it"),
     }
 }
 
