@@ -24,5 +24,7 @@ mod rates;
 mod raw;
 mod request_faults;
 mod retention;
+mod schemathesis;
+mod terraform;
 mod tidy;
 mod world;
