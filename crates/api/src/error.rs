@@ -77,6 +77,7 @@ codes! {
     InvalidState = "INVALID_STATE", 409;
     TooLate = "TOO_LATE", 409;
     NotSupported = "NOT_SUPPORTED", 409;
+    LimitExceeded = "LIMIT_EXCEEDED", 409;
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413;
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415;
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", 422;

@@ -14,10 +14,13 @@ pub mod id;
 pub mod job;
 pub mod keys;
 pub mod machine;
+pub mod ssh_key;
+pub mod team;
 pub mod time;
 
 pub use envelope::{CursorMeta, CursorPage, Envelope, PageMeta};
 pub use error::{ErrorBody, ErrorCode};
-pub use id::{DataCenterId, FaultId, HostId, JobId, KeyId, ResourceId, TenantId};
+pub use id::{DataCenterId, FaultId, HostId, JobId, KeyId, ResourceId, SshKeyId, TenantId};
 pub use job::{Job, JobErrorCode, JobStatus};
+pub use team::TeamId;
 pub use time::Timestamp;

@@ -30,3 +30,7 @@ pub const PROGRESS_WRITE_INTERVAL_MS: u64 = 250;
 pub const RETENTION_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Phases kept with a job: the oldest stay.
 pub const PHASE_LIMIT: usize = 64;
+/// Teams of one tenant.
+pub const TEAM_LIMIT: usize = 1_000;
+/// Teams that one request may delete.
+pub const TEAMS_AT_ONCE_LIMIT: usize = 50;

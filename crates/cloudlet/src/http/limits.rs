@@ -51,3 +51,9 @@ pub const RATE_WINDOW: Duration = Duration::from_secs(60);
 pub const RATES_KEPT: usize = 10_000;
 /// Characters of a refused value that an error shows.
 pub const SEEN_CHARS: usize = 64;
+/// SSH keys of one tenant.
+pub const SSH_KEY_LIMIT: u64 = 1_000;
+/// Characters of the passphrase of an SSH key.
+pub const PASSPHRASE_LIMIT: usize = 1_024;
+/// SSH keys that are being made at once: a long one keeps a processor busy for seconds.
+pub const KEY_MAKERS_LIMIT: usize = 2;

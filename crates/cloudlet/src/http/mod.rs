@@ -21,6 +21,7 @@ mod json;
 mod key_wish;
 pub mod limits;
 pub mod listen;
+mod listing;
 mod meters;
 mod own_keys;
 mod pages;
@@ -29,7 +30,9 @@ mod rates;
 mod repeat;
 mod router;
 mod slash;
+mod ssh_keys;
 mod surrogates;
+mod teams;
 mod virtual_machines;
 mod windows;
 
@@ -46,6 +49,7 @@ use meters::Meters;
 use model::{Context, Refusal, Write, catalogue::Catalogue};
 use rates::Rates;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// What handlers work with; clones are the same.
 #[derive(Clone)]
@@ -59,6 +63,8 @@ pub struct App {
     meters: Arc<Meters>,
     /// Absent: nobody is limited.
     rates: Option<Arc<Rates>>,
+    /// Places for SSH keys that are being made.
+    key_makers: Arc<Semaphore>,
 }
 
 impl App {
@@ -71,6 +77,7 @@ impl App {
             faults_allowed: is_simulated || config.allow_faults,
             meters: Arc::default(),
             rates: (config.rate_limit == Switch::On).then(|| Arc::new(Rates::new())),
+            key_makers: Arc::new(Semaphore::new(limits::KEY_MAKERS_LIMIT)),
         }
     }
 

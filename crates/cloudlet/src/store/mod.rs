@@ -9,6 +9,8 @@ mod lock;
 mod queue;
 mod rows;
 mod sqlite;
+mod ssh_keys;
+mod teams;
 
 #[cfg(test)]
 mod conformance;
@@ -16,8 +18,8 @@ mod conformance;
 mod tests;
 
 pub use rows::{
-    Committed, Expired, JobFilter, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, Owner, Scopes,
-    StoreError, TenantRow, Turned, Urgency,
+    Committed, Expired, JobFilter, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, NewSshKey, Owner,
+    Scopes, StoreError, TenantRow, Turned, Urgency,
 };
 
 use api::{HostId, JobId, KeyId, ResourceId, TenantId, Timestamp};

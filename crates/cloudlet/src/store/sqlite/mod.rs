@@ -15,6 +15,8 @@ mod readers;
 pub(super) mod reads;
 pub(super) mod session;
 mod sql;
+pub(super) mod ssh_keys;
+pub(super) mod teams;
 pub(super) mod tenants;
 mod turns;
 mod writer;
