@@ -41,6 +41,8 @@ mod keys;
 mod machines;
 mod pace;
 mod poll;
+mod ssh_keys;
+mod teams;
 
 pub use api::machine::MachineCreate;
 pub use error::Error;

@@ -23,5 +23,7 @@ mod process;
 mod rates;
 mod raw;
 mod retention;
+mod ssh_keys;
+mod teams;
 mod tidy;
 mod world;
