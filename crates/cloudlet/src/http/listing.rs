@@ -13,12 +13,15 @@ use super::{
 use api::{PageMeta, Timestamp};
 use std::cmp::{Ordering, Reverse};
 
+/// What a row is sorted by, of one field.
+pub(super) type KeyOf<T> = fn(&T) -> Key;
+
 /// How one kind of row is listed.
 pub(super) struct Listing<T: 'static> {
     /// What it can be sorted by: names as `sort` takes them.
-    pub(super) fields: &'static [(&'static str, fn(&T) -> Key)],
+    pub(super) fields: &'static [(&'static str, KeyOf<T>)],
     /// The row's id.
-    pub(super) id: fn(&T) -> Key,
+    pub(super) id: KeyOf<T>,
     /// How it is sorted where nothing is asked for, e.g. `createdAt:desc`.
     pub(super) default: &'static str,
     /// The texts that `search` looks into.
@@ -53,9 +56,14 @@ impl From<Timestamp> for Key {
 pub(super) struct Order<'a, T: 'static> {
     listing: &'a Listing<T>,
     params: &'a Params,
-    /// Fields and whether they descend.
-    by: Vec<(fn(&T) -> Key, bool)>,
+    by: Vec<Column<T>>,
     page: Page,
+}
+
+/// A field that rows are sorted by, and in which direction.
+struct Column<T> {
+    key: KeyOf<T>,
+    descends: bool,
 }
 
 impl<T> Listing<T> {
@@ -71,7 +79,7 @@ impl<T> Listing<T> {
     }
 
     /// The columns of `field:dir,field:dir`.
-    fn columns(&self, asked: &str) -> Result<Vec<(fn(&T) -> Key, bool)>, ApiError> {
+    fn columns(&self, asked: &str) -> Result<Vec<Column<T>>, ApiError> {
         let mut seen = Vec::new();
         let mut columns = Vec::new();
         for column in asked.split(',') {
@@ -88,7 +96,7 @@ impl<T> Listing<T> {
                 return Err(ApiError::field("sort", &text));
             }
             seen.push(name);
-            columns.push((key, descends));
+            columns.push(Column { key, descends });
         }
         Ok(columns)
     }
@@ -110,7 +118,7 @@ impl<T> Order<'_, T> {
     pub(super) fn page(&self, rows: Vec<T>) -> (Vec<T>, PageMeta) {
         let fits = |row: &T| self.params.finds("search", &(self.listing.searched)(row));
         let keys = |row: &T| -> Vec<Key> {
-            let by = self.by.iter().map(|(key, _)| key(row));
+            let by = self.by.iter().map(|column| (column.key)(row));
             by.chain([(self.listing.id)(row)]).collect()
         };
         let rows = rows.into_iter().filter(fits);
@@ -125,7 +133,7 @@ impl<T> Order<'_, T> {
         let mut descends = false;
         for place in 0..one.len() {
             if let Some(column) = self.by.get(place) {
-                descends = column.1;
+                descends = column.descends;
             }
             let order = match descends {
                 false => one[place].cmp(&other[place]),
