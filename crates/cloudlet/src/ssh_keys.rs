@@ -8,7 +8,6 @@ use ssh_key::{
     Algorithm, EcdsaCurve, HashAlg, LineEnding, PrivateKey, PublicKey,
     private::{KeypairData, RsaKeypair},
     public::{KeyData, RsaPublicKey},
-    rand_core::OsRng,
 };
 
 /// Bytes of a public key as it is sent.
@@ -65,10 +64,10 @@ pub fn make(
     passphrase: Option<&str>,
 ) -> Result<Pair, ssh_key::Error> {
     let mut key = match algorithm {
-        SshAlgorithm::Ed25519 => PrivateKey::random(&mut OsRng, Algorithm::Ed25519)?,
+        SshAlgorithm::Ed25519 => PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519)?,
         SshAlgorithm::EcdsaP256 => {
             let curve = EcdsaCurve::NistP256;
-            PrivateKey::random(&mut OsRng, Algorithm::Ecdsa { curve })?
+            PrivateKey::random(&mut rand::rng(), Algorithm::Ecdsa { curve })?
         }
         SshAlgorithm::Rsa2048 => rsa(2048)?,
         SshAlgorithm::Rsa4096 => rsa(4096)?,
@@ -81,14 +80,14 @@ pub fn make(
         fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
     };
     if let Some(passphrase) = passphrase {
-        key = key.encrypt(&mut OsRng, passphrase)?;
+        key = key.encrypt(&mut rand::rng(), passphrase)?;
     }
     let private = key.to_openssh(LineEnding::LF)?.to_string();
     Ok(Pair { kept, private })
 }
 
 fn rsa(bits: usize) -> Result<PrivateKey, ssh_key::Error> {
-    let pair = RsaKeypair::random(&mut OsRng, bits)?;
+    let pair = RsaKeypair::random(&mut rand::rng(), bits)?;
     PrivateKey::new(KeypairData::from(pair), "")
 }
 
@@ -116,7 +115,7 @@ fn code(key: &KeyData) -> Result<String, String> {
 }
 
 fn rsa_code(key: &RsaPublicKey) -> Result<String, String> {
-    let modulus = key.n.as_positive_bytes().unwrap_or_default();
+    let modulus = key.n().as_positive_bytes().unwrap_or_default();
     let leading = modulus.first().map_or(0, |byte| byte.leading_zeros());
     let bits = modulus.len() * 8 - usize::try_from(leading).unwrap_or(0);
     if !(LEAST_RSA_BITS..=RSA_BITS_MAX).contains(&bits) {
@@ -125,7 +124,7 @@ fn rsa_code(key: &RsaPublicKey) -> Result<String, String> {
         ));
     }
     let is_odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
-    let exponent = key.e.as_positive_bytes().unwrap_or_default();
+    let exponent = key.e().as_positive_bytes().unwrap_or_default();
     if !is_odd(modulus) || !is_odd(exponent) || exponent == [1] {
         return Err(format!(
             "is an RSA key with numbers that no such key has; {RIGHT}"
