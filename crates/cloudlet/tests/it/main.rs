@@ -25,6 +25,8 @@ mod raw;
 mod request_faults;
 mod retention;
 mod schemathesis;
+mod ssh_keys;
+mod teams;
 mod terraform;
 mod tidy;
 mod world;

@@ -3,7 +3,7 @@
 //! As in the rules that check them; a request that fits these is not refused for them.
 
 use crate::http::limits::{IDEMPOTENCY_KEY_LIMIT, PAGE_LIMIT, PAGE_SIZE_DEFAULT, PAGE_SIZE_LIMIT};
-use model::{Operation, limits::NAME_LIMIT};
+use model::{Kind, Operation, limits::NAME_LIMIT};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use utoipa::{
@@ -116,18 +116,12 @@ fn object(schema: Option<&mut RefOr<Schema>>) -> Option<&mut Object> {
 }
 
 fn operations() -> Vec<Value> {
-    let all = Operation::ALL
-        .iter()
-        .filter(|it| !it.definition().name.is_empty());
-    all.map(|it| it.definition().name.into()).collect()
+    let all = Operation::ALL.iter();
+    all.map(|it| it.name().into()).collect()
 }
 
 fn resource_types() -> Vec<Value> {
-    let all = Operation::ALL
-        .iter()
-        .map(|it| it.definition().resource_type);
-    let types: BTreeSet<_> = all.collect();
-    types.into_iter().map(Value::from).collect()
+    Kind::ALL.map(|kind| kind.as_str().into()).to_vec()
 }
 
 fn number(number: u64) -> Number {
