@@ -1,7 +1,9 @@
 //! The agent on a manual clock, the simulator and an engine that only takes notes.
 
 mod blind;
+mod effects;
 mod lab;
+mod networks;
 mod restart;
 mod strikes;
 
