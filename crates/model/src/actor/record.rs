@@ -143,6 +143,8 @@ impl Actor {
     fn wait_to_look(&mut self, why: &str, now: Moment, effects: &mut Vec<Effect>) {
         let until_ms = now.steady_ms + pause_ms(self.in_vain);
         self.in_vain += 1;
+        // Whether its network hands out ports, the next look tells.
+        self.awaits = None;
         self.stage = Stage::Waiting { until_ms };
         if self.given_up.is_some() || !self.stall.is_over(now.steady_ms) {
             return;
