@@ -7,7 +7,7 @@ use super::{
     vm_create::fits,
 };
 use crate::{
-    accept::{Accepted, Request, changeable},
+    accept::{Accepted, Request, changeable, too_late},
     facts::{Context, Refusal},
     job::{Job, JobError},
     operation::{Definition, Operation},
@@ -42,16 +42,17 @@ pub fn accept(
         wish: Wish::Size(size.id),
         ..Request::new(Operation::VmResize, &machine)
     };
-    accept_job(context, request, |machine| {
-        if machine
-            .machine()
-            .is_some_and(|record| record.size == size.id)
-        {
-            let text = format!("{} has this size already; name another", machine.words());
-            return Err(Refusal::field("configurationId", text));
-        }
-        Ok(())
-    })
+    accept_job(context, request, |machine| another(machine, size.id))
+}
+
+/// Refuses the size that a machine has already: it would be a reset.
+fn another(machine: &Resource, size: i64) -> Result<(), Refusal> {
+    let has = machine.machine().map(|record| record.size);
+    if has != Some(size) {
+        return Ok(());
+    }
+    let text = format!("{} has this size already; name another", machine.words());
+    Err(Refusal::field("configurationId", text))
 }
 
 fn start(context: &Context<'_>, job: &Job, machine: &Resource) -> Result<Next, JobError> {
@@ -62,6 +63,7 @@ fn start(context: &Context<'_>, job: &Job, machine: &Resource) -> Result<Next, J
         let text = format!("There is no configuration {id} in the catalogue any more.");
         JobError::new(JobErrorCode::InvalidConfiguration, text)
     })?;
+    another(machine, id).map_err(|refusal| too_late(&refusal))?;
     let before = spec_as_seen(machine);
     if let Some(image) = context.catalogue.image(before.image) {
         fits(image, size)?;

@@ -232,6 +232,9 @@ fn thousands_of_histories() {
             Err((seed, what)) => failed.push((seed, what)),
         }
     }
+    for (seed, what) in &failed {
+        println!("seed {seed} fails: {what:.300}");
+    }
     if let Some((seed, what)) = failed.into_iter().min() {
         println!("replaying seed {seed}");
         history(seed, true);

@@ -46,9 +46,9 @@ struct Shown {
     last: api::Job,
 }
 
-/// Failed looks and saves without which no generation can stall for them: their pauses grow, and
-/// what else takes time leaves at least this many to them.
-const FAILURES_TO_STALL: usize = 5;
+/// Failed looks, saves and actions without which no generation can stall for them: their pauses
+/// grow, and what else takes time leaves at least this many to them.
+const FAILURES_TO_STALL: usize = 4;
 
 impl Witness {
     pub fn struck(&mut self, id: ResourceId, generation: u64, kind: Kind) {
@@ -243,7 +243,9 @@ impl Witness {
             self.one_failure(acted, job);
         }
         as_before(acted, world, from, job);
-        if let (Some(acted), Some(expected)) = (acted, self.expected.get_mut(&job.acted())) {
+        if from != JobState::Pending
+            && let (Some(acted), Some(expected)) = (acted, self.expected.get_mut(&job.acted()))
+        {
             expected.went_back(acted);
         }
     }
@@ -317,7 +319,15 @@ impl Witness {
 
     fn blow(&self, id: ResourceId, generation: u64) -> bool {
         let struck = self.blows.get(&(id, generation));
-        let in_vain = |kind: &&Kind| matches!(kind, Kind::LookFails | Kind::SaveFails);
+        let in_vain = |kind: &&Kind| {
+            matches!(
+                kind,
+                Kind::LookFails
+                    | Kind::SaveFails
+                    | Kind::Transient
+                    | Kind::TransientAfterEffect
+            )
+        };
         struck.is_some_and(|kinds| {
             kinds.iter().any(|kind| kind.is_blow())
                 || kinds.iter().filter(in_vain).count() >= FAILURES_TO_STALL

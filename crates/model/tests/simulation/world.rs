@@ -257,7 +257,6 @@ impl World {
         if self.volume(disk.volume).size_gb().is_none() {
             return Err("the volume is not there");
         }
-        self.referee.attached(id, disk.volume);
         let machine = self.machines.entry(id).or_default();
         if part == Part::Half || machine.disk(disk.volume).is_some() {
             return Ok(false);
@@ -266,6 +265,7 @@ impl World {
             return Err("another volume is in this slot");
         }
         machine.disks.push(disk);
+        self.referee.attached(id, disk.volume);
         Ok(true)
     }
 
