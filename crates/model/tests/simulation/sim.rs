@@ -331,5 +331,5 @@ impl Sim {
 
 /// The end of an id, for people.
 pub fn short(id: uuid::Uuid) -> String {
-    format!("#{}", id.as_u128() & 0xffff)
+    format!("#{:x}", id.as_u128() & 0xffff)
 }

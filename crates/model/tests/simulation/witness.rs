@@ -395,7 +395,12 @@ impl Witness {
             if resource.machine().is_some() {
                 machine_at_rest(resource, world);
             }
-            if !vague {
+            // What is left over of a machine keeps its volumes as they are.
+            let machine = expected
+                .machine
+                .and_then(|machine| store.resources.get(&machine));
+            let keeps = machine.is_some_and(|machine| machine.leftover.is_some());
+            if !vague && !keeps {
                 expected.check(resource, world);
             }
         }
