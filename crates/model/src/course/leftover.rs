@@ -40,6 +40,7 @@ pub(super) fn leave_over(
         since: context.now,
         what: failure.error.text.clone(),
         touched: job.before.iter().chain(&job.after).cloned().collect(),
+        claimed: job.claimed.clone(),
         retry: false,
     });
     resource.show(resource.error_status(), context.now);
@@ -180,10 +181,10 @@ pub fn settle_leftover(
 ) -> Result<(Vec<Write>, Heard), Refusal> {
     let before = open(context, id)?;
     let mut after = before.clone();
-    let touched = after.leftover.take().map(|leftover| leftover.touched);
+    let closed = after.leftover.take();
+    let (touched, claimed) = closed.map_or_else(Default::default, Leftover::claims);
     after.settled = after.generation;
     let mut writes = Vec::new();
-    let touched = touched.unwrap_or_default();
-    let heard = rest(context, &before, after, (&touched, &[]), &mut writes);
+    let heard = rest(context, &before, after, (&touched, &claimed), &mut writes);
     Ok((writes, heard))
 }

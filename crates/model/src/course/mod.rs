@@ -20,6 +20,7 @@ pub use start::{fail, start};
 pub use withdraw::{Withdrawal, withdraw};
 
 use crate::{
+    claim::held,
     facts::Context,
     job::{Job, JobError, JobEvent},
     limits::MACHINE_STALL_MS,
@@ -85,7 +86,10 @@ pub(crate) fn refuse(
         remove(context, resource.id, writes);
         return job;
     }
-    for item in &job.claimed {
+    // A name may be its own already, or wished for by another job too.
+    let mut keep = settle::claimed_in_line(context, &resource, Some(id));
+    keep.extend(held(&resource, &resource.shown).into_keys());
+    for item in job.claimed.iter().filter(|item| !keep.contains(item)) {
         writes.push(Write::Unclaim {
             holder: resource.id,
             item: item.clone(),

@@ -11,7 +11,7 @@ use crate::{
     limits::{DONE_LIMIT, PHASE_LIMIT},
     observed::MachineObserved,
     report::{Assignment, Done, Failure, Report, ReportState, Told},
-    resource::Resource,
+    resource::{Leftover, Resource},
     writes::Write,
 };
 use api::JobErrorCode;
@@ -249,9 +249,9 @@ fn died(job: &Job, resource: &Resource) -> Option<JobError> {
 
 /// No job is under way: show what is seen, and close a leftover that has come to its end.
 fn watched(context: &Context<'_>, before: &Resource, mut after: Resource) -> (Vec<Write>, Heard) {
-    let touched = after.leftover.take().map(|leftover| leftover.touched);
+    let closed = after.leftover.take();
+    let (touched, claimed) = closed.map_or_else(Default::default, Leftover::claims);
     let mut writes = Vec::new();
-    let touched = touched.unwrap_or_default();
-    let heard = rest(context, before, after, (&touched, &[]), &mut writes);
+    let heard = rest(context, before, after, (&touched, &claimed), &mut writes);
     (writes, heard)
 }

@@ -14,6 +14,7 @@ use crate::{
     spec::{DiskSpec, MachineSpec, Spec, VolumeSpec},
     writes::Write,
 };
+use api::JobId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The spec with the sizes that were seen: what grew stays grown, whatever was wished.
@@ -56,6 +57,9 @@ pub(super) fn settle_claims(
     for spec in touched {
         lowered.extend(held(before, spec).into_keys());
     }
+    for item in claimed_in_line(context, after, before.acting) {
+        lowered.remove(&item);
+    }
     let has = of(context, after);
     let beyond = |item: &&Item| keep[*item] > has.get(item).copied().unwrap_or(0);
     let raised = keep.keys().filter(beyond).cloned();
@@ -63,6 +67,19 @@ pub(super) fn settle_claims(
     for item in items {
         put(after, item, &keep, &has, writes);
     }
+}
+
+/// What jobs in line have claimed for a resource when they were accepted, apart from one of them.
+pub(super) fn claimed_in_line(
+    context: &Context<'_>,
+    resource: &Resource,
+    but: Option<JobId>,
+) -> BTreeSet<Item> {
+    let jobs = context.facts.queue(resource.id).into_iter();
+    let others = jobs.filter(|&job| Some(job) != but);
+    let others = others.filter_map(|job| context.facts.job(job));
+    let others = others.filter(|job| job.resource == resource.id);
+    others.flat_map(|job| job.claimed).collect()
 }
 
 fn of(context: &Context<'_>, resource: &Resource) -> BTreeMap<Item, u64> {

@@ -74,7 +74,8 @@ fn take_new_name(
     };
     free_name(context, &renamed, &item)?;
     if context.facts.holder(&item).is_some() {
-        return Ok(Vec::new());
+        // Its own, now or after another job: nobody lets go of it before this job has ended.
+        return Ok(vec![item]);
     }
     writes.push(Write::Claim(Claim {
         holder: network.id,
