@@ -51,6 +51,20 @@ pub enum Kind {
     Repeated,
     LineFull,
     Poisoned,
+    WaitedForNetwork,
+    NetworkNotReady,
+    Healed,
+    NameTaken,
+    NetworkInUse,
+    VolumeAttached,
+    SoldOut,
+    AddressesUsedUp,
+    Trespassed,
+    LeftoverRetried,
+    LeftoverSettled,
+    CompletedOnTheWayBack,
+    GoneMeanwhile,
+    RefusedByLeftover,
 }
 
 impl Kind {
@@ -100,6 +114,20 @@ impl Kind {
         Self::Repeated,
         Self::LineFull,
         Self::Poisoned,
+        Self::WaitedForNetwork,
+        Self::NetworkNotReady,
+        Self::Healed,
+        Self::NameTaken,
+        Self::NetworkInUse,
+        Self::VolumeAttached,
+        Self::SoldOut,
+        Self::AddressesUsedUp,
+        Self::Trespassed,
+        Self::LeftoverRetried,
+        Self::LeftoverSettled,
+        Self::CompletedOnTheWayBack,
+        Self::GoneMeanwhile,
+        Self::RefusedByLeftover,
     ];
 
     /// Whether a generation that it struck may fail by it.
@@ -111,6 +139,7 @@ impl Kind {
                 | Self::Stall
                 | Self::GoesDark
                 | Self::ActorPanics
+                | Self::NetworkNotReady
         )
     }
 }
