@@ -131,12 +131,15 @@ pub struct KeyCreate {
     pub name: String,
     /// What it may do; absent or null: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub scopes: Option<Vec<Scope>>,
     /// 7, 30, 60, 90, 180 or 365; absent or null: it does not expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::keys::days))]
     pub expires_in_days: Option<i64>,
     /// Requests in a window, 1 to 1,000,000; absent or null: the server's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
     pub rate_limit_max: Option<i64>,
 }
 
@@ -224,6 +227,7 @@ pub struct FaultCreate {
     pub at_phase: Option<String>,
     /// Strikes at the first progress of the job at or above this; absent: at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 99))]
     pub at_percent: Option<u8>,
     /// The job's error text, or the message of a refused request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -245,9 +249,11 @@ pub struct FaultCreate {
     pub factor: Option<f64>,
     /// How often it strikes; absent: once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>, minimum = 1, maximum = 4_294_967_295u32))]
     pub times: Option<u32>,
     /// The chance, 0 to 1, that a match is struck; absent: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub probability: Option<f64>,
 }
 
@@ -321,6 +327,7 @@ pub struct Clock {
 #[serde(rename_all = "camelCase")]
 pub struct ClockAdvance {
     /// Seconds to move forward; fractions allowed by no client so far, so whole.
+    #[cfg_attr(feature = "openapi", schema(maximum = 315_360_000))]
     pub advance_seconds: u64,
 }
 

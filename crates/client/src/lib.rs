@@ -45,6 +45,8 @@ mod machines;
 mod networks;
 mod pace;
 mod poll;
+mod ssh_keys;
+mod teams;
 mod volumes;
 
 pub use api::machine::MachineCreate;

@@ -15,6 +15,8 @@ pub mod claim;
 pub mod course;
 pub mod facts;
 pub mod job;
+#[cfg(test)]
+mod lab;
 pub mod limits;
 pub mod lines;
 pub mod memory;
@@ -27,6 +29,7 @@ pub mod render;
 pub mod report;
 pub mod resource;
 pub mod spec;
+pub mod team;
 pub mod turn;
 pub mod verify;
 pub mod wish;

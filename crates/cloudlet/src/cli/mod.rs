@@ -24,6 +24,7 @@ mod progress;
 mod quota;
 mod screen;
 mod session;
+mod ssh_key;
 mod table;
 mod vm;
 mod volume;
@@ -128,6 +129,15 @@ Examples:
     Job {
         #[command(subcommand)]
         command: job::JobCommand,
+    },
+    /// SSH keys: add one, or have one made.
+    #[command(before_help = "\
+Examples:
+  cloudlet ssh-key add laptop ~/.ssh/id_ed25519.pub
+  cloudlet ssh-key list")]
+    SshKey {
+        #[command(subcommand)]
+        command: ssh_key::SshKeyCommand,
     },
     /// The operator's side; its key is CLOUDLET_ADMIN_KEY, else the profile's.
     #[command(before_help = "\
@@ -251,6 +261,7 @@ fn ask(global: &Global, screen: &Screen, command: Command) -> anyhow::Result<End
             Command::Nic { command } => nic::run(&global.tenant(screen)?, command).await,
             Command::Ip { command } => ip::run(&global.tenant(screen)?, command).await,
             Command::Job { command } => job::run(&global.tenant(screen)?, command).await,
+            Command::SshKey { command } => ssh_key::run(&global.tenant(screen)?, command).await,
             Command::Admin { command } => admin::run(&global.operator(screen)?, command).await,
             Command::Serve(_) => unreachable!("serve is no client"),
         }

@@ -60,7 +60,7 @@ pub(super) async fn list(
     let page = params.page()?;
     let machines = app
         .store()
-        .resource_page(tenant, Kind::Gpu, page.page, page.limit);
+        .page_of(tenant, Kind::Gpu, page.page, page.limit);
     let (machines, total) = machines.await?;
     let rows = machines
         .iter()

@@ -43,9 +43,9 @@ fn wrong_types_name_the_field_and_what_is_right() {
             "imageId: must be a whole number, not '12'",
         ),
         (
-            r#","imageId":1.0"#,
+            r#","imageId":1.5"#,
             "imageId",
-            "imageId: must be a whole number, not 1.0",
+            "imageId: must be a whole number, not 1.5",
         ),
         (
             r#","imageId":true"#,

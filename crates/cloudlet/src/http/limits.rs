@@ -57,3 +57,9 @@ pub const SEEN_CHARS: usize = 64;
 pub const FAULT_DELAY_LIMIT: Duration = Duration::from_secs(300);
 /// How many times as long a fault may make an action take.
 pub const FAULT_FACTOR_LIMIT: f64 = 1_000.0;
+/// SSH keys of one tenant.
+pub const SSH_KEY_LIMIT: u64 = 1_000;
+/// Characters of the passphrase of an SSH key.
+pub const PASSPHRASE_LIMIT: usize = 1_024;
+/// SSH keys that are being made at once: a long one keeps a processor busy for seconds.
+pub const KEY_MAKERS_LIMIT: usize = 2;

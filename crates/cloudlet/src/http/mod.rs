@@ -24,6 +24,7 @@ mod json;
 mod key_wish;
 pub mod limits;
 pub mod listen;
+mod listing;
 mod meters;
 mod networks;
 mod operations;
@@ -34,8 +35,10 @@ mod rates;
 mod repeat;
 mod router;
 mod slash;
+mod ssh_keys;
 mod strikes;
 mod surrogates;
+mod teams;
 mod virtual_machines;
 mod volumes;
 mod windows;
@@ -58,6 +61,7 @@ use model::{
 use operations::Operations;
 use rates::Rates;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// What handlers work with; clones are the same.
 #[derive(Clone)]
@@ -72,6 +76,8 @@ pub struct App {
     operations: Arc<Operations>,
     /// Absent: nobody is limited.
     rates: Option<Arc<Rates>>,
+    /// Places for SSH keys that are being made.
+    key_makers: Arc<Semaphore>,
 }
 
 impl App {
@@ -85,6 +91,7 @@ impl App {
             meters: Arc::default(),
             operations: Arc::new(Operations::of_document()),
             rates: (config.rate_limit == Switch::On).then(|| Arc::new(Rates::new())),
+            key_makers: Arc::new(Semaphore::new(limits::KEY_MAKERS_LIMIT)),
         }
     }
 

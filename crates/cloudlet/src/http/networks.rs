@@ -57,7 +57,7 @@ pub(super) async fn list(
     let page = params.page()?;
     let networks = app
         .store()
-        .resource_page(tenant, Kind::Network, page.page, page.limit);
+        .page_of(tenant, Kind::Network, page.page, page.limit);
     let (networks, total) = networks.await?;
     let mut rows = Vec::with_capacity(networks.len());
     for network in &networks {

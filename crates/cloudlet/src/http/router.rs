@@ -2,7 +2,7 @@
 
 use super::{
     App, admin, data_centers, document, front, gpu, interfaces, jobs, networks, own_keys, pages,
-    virtual_machines, volumes,
+    ssh_keys, teams, virtual_machines, volumes,
 };
 use axum::{Router, middleware, routing::get};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -49,6 +49,14 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(data_centers::images))
         .routes(routes!(data_centers::sizes))
         .routes(routes!(data_centers::volume_sizes))
+        // /v1/resource/ssh-keys
+        .routes(routes!(ssh_keys::create, ssh_keys::list))
+        .routes(routes!(ssh_keys::algorithms))
+        .routes(routes!(ssh_keys::show, ssh_keys::rename, ssh_keys::delete))
+        // /v1/teams
+        .routes(routes!(teams::create, teams::list))
+        .routes(routes!(teams::show, teams::update, teams::delete))
+        .routes(routes!(teams::delete_several))
         // /v1/auth
         .routes(routes!(own_keys::check))
         .routes(routes!(own_keys::create, own_keys::list))

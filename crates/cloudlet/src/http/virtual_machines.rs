@@ -65,9 +65,7 @@ pub(super) async fn list(
     params: Params,
 ) -> Result<Answer<Vec<MachineRow>>, ApiError> {
     let page = params.page()?;
-    let machines = app
-        .store()
-        .resource_page(tenant, Kind::Vm, page.page, page.limit);
+    let machines = app.store().page_of(tenant, Kind::Vm, page.page, page.limit);
     let (machines, total) = machines.await?;
     let rows = machines
         .iter()

@@ -19,7 +19,6 @@ use model::{
     ops::{volume_attach, volume_create, volume_delete, volume_detach, volume_resize},
     render,
 };
-use std::collections::BTreeMap;
 
 /// Create a volume.
 #[utoipa::path(
@@ -56,7 +55,7 @@ pub(super) async fn list(
     let page = params.page()?;
     let volumes = app
         .store()
-        .resource_page(tenant, Kind::Volume, page.page, page.limit);
+        .page_of(tenant, Kind::Volume, page.page, page.limit);
     let (volumes, total) = volumes.await?;
     let machines = volumes.iter().filter_map(machine_of).collect();
     let machines = app.store().resources_by_id(tenant, machines).await?;
@@ -163,7 +162,8 @@ fn machine_of(volume: &Resource) -> Option<ResourceId> {
     volume.volume().and_then(|record| record.machine)
 }
 
-fn row(app: &App, volume: &Resource, machines: &BTreeMap<ResourceId, Resource>) -> VolumeDetail {
-    let machine = machine_of(volume).and_then(|machine| machines.get(&machine));
+fn row(app: &App, volume: &Resource, machines: &[Resource]) -> VolumeDetail {
+    let on = machine_of(volume);
+    let machine = machines.iter().find(|machine| Some(machine.id) == on);
     render::volume_detail(volume, machine, &app.catalogue)
 }

@@ -10,6 +10,8 @@ mod queue;
 mod reads;
 mod rows;
 mod sqlite;
+mod ssh_keys;
+mod teams;
 
 #[cfg(test)]
 mod conformance;
@@ -17,8 +19,8 @@ mod conformance;
 mod tests;
 
 pub use rows::{
-    Committed, Expired, JobFilter, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, Owner, Scopes,
-    StoreError, TenantRow, Turned, Urgency,
+    Committed, Expired, JobFilter, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, NewSshKey, Owner,
+    Scopes, StoreError, TenantRow, Turned, Urgency,
 };
 
 use api::{HostId, KeyId, TenantId, Timestamp};

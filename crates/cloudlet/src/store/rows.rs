@@ -215,3 +215,16 @@ pub struct Turned {
     /// What its host is to be told, if anything.
     pub assignment: Option<Assignment>,
 }
+
+/// An SSH key that is to be kept: its public half.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSshKey {
+    /// What it is for.
+    pub name: String,
+    /// Its algorithm's code.
+    pub algorithm: String,
+    /// The line that goes into `authorized_keys`.
+    pub public_key: String,
+    /// `SHA256:…`.
+    pub fingerprint: String,
+}

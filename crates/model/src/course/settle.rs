@@ -4,7 +4,7 @@
 //! It does not matter how the spec came to be reached: by a job, by its way back, or by an operator
 //! who had a leftover tried again.
 
-use super::assignment;
+use super::{assignment, names_in_line};
 use crate::{
     claim::{Claim, Item, held},
     facts::Context,
@@ -14,7 +14,9 @@ use crate::{
     spec::{DiskSpec, MachineSpec, Spec, VolumeSpec},
     writes::Write,
 };
+use api::JobId;
 use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 /// The spec with the sizes that were seen: what grew stays grown, whatever was wished.
 pub(super) fn judged(spec: &Spec, observed: Option<&Observed>) -> Spec {
@@ -41,21 +43,43 @@ fn judged_machine(machine: &MachineSpec, seen: &MachineObserved) -> MachineSpec 
     }
 }
 
+/// What a job that has ended had claimed for.
+#[derive(Clone, Copy)]
+pub(super) struct Touched<'a> {
+    /// The job.
+    pub(super) job: JobId,
+    /// Its specs.
+    pub(super) specs: &'a [Spec],
+    /// What its acceptance took.
+    pub(super) claimed: &'a [Item],
+}
+
+impl Touched<'_> {
+    /// Nothing: no job has ended.
+    pub(super) const NOTHING: Touched<'static> = Touched {
+        job: JobId(Uuid::nil()),
+        specs: &[],
+        claimed: &[],
+    };
+}
+
 /// What had been claimed beyond what is shown now is given back. It touches only what was claimed
 /// for these specs and for this job, never a claim that a job in line took when it was accepted.
 pub(super) fn settle_claims(
     context: &Context<'_>,
     before: &Resource,
     after: &Resource,
-    (touched, claimed): (&[Spec], &[Item]),
+    touched: Touched<'_>,
     writes: &mut Vec<Write>,
 ) {
     let keep = held(after, &after.shown);
     let mut items: BTreeSet<Item> = keep.keys().cloned().collect();
-    items.extend(claimed.iter().cloned());
-    for spec in touched {
+    items.extend(touched.claimed.iter().cloned());
+    for spec in touched.specs {
         items.extend(held(before, spec).into_keys());
     }
+    let wished = names_in_line(context, after, touched.job);
+    items.retain(|item| keep.contains_key(item) || !wished.contains(item));
     let has = of(context, after);
     for item in items {
         put(after, item, &keep, &has, writes);
@@ -139,17 +163,18 @@ fn settle_disk(
     settled.spec = Spec::Volume(VolumeSpec { size_gb });
     settled.shown = settled.spec.clone();
     settled.show(settled.resting_status(), context.now);
+    // A resize that was left over has claimed more than the volume has in the end.
+    let keep = held(&settled, &settled.spec);
+    let has = of(context, &settled);
+    for item in keep.keys().cloned().collect::<Vec<_>>() {
+        put(&settled, item, &keep, &has, writes);
+    }
     if settled == *volume {
         return None;
     }
     settled.touch(context.now);
     settled.generation += 1;
     settled.settled = settled.generation;
-    let keep = held(&settled, &settled.spec);
-    let has = of(context, &settled);
-    for item in keep.keys().cloned().collect::<Vec<_>>() {
-        put(&settled, item, &keep, &has, writes);
-    }
     let told = assignment(&settled, None);
     writes.push(Write::PutResource(Box::new(settled)));
     Some(told)

@@ -7,7 +7,7 @@ use super::{
     vm_create::fits,
 };
 use crate::{
-    accept::{Accepted, Request, changeable},
+    accept::{Accepted, Request, changeable, too_late},
     facts::{Context, Refusal},
     job::{Job, JobError},
     operation::{Definition, Operation},
@@ -36,28 +36,28 @@ pub fn accept(
     (tenant, id): (TenantId, ResourceId),
     body: &MachineResize,
 ) -> Accepted<Job> {
-    let machine = changeable(context, tenant, id, Kind::Vm)?;
     let size = size(context, body.configuration_id)?;
+    let machine = changeable(context, tenant, id, Kind::Vm)?;
     let request = Request {
         wish: Wish::Size(size.id),
         ..Request::new(Operation::VmResize, &machine)
     };
-    accept_job(context, request, |machine| {
-        if machine
-            .machine()
-            .is_some_and(|record| record.size == size.id)
-        {
-            let text = format!("{} has this size already; name another", machine.words());
-            return Err(Refusal::field("configurationId", text));
-        }
-        Ok(())
-    })
+    accept_job(context, request, |machine| other_size(machine, size.id))
+}
+
+fn other_size(machine: &Resource, size: i64) -> Result<(), Refusal> {
+    if machine.machine().is_none_or(|record| record.size != size) {
+        return Ok(());
+    }
+    let text = format!("{} has this size already; name another", machine.words());
+    Err(Refusal::field("configurationId", text))
 }
 
 fn start(context: &Context<'_>, job: &Job, machine: &Resource) -> Result<Next, JobError> {
     let Wish::Size(id) = job.wish else {
         return Ok(Next::Done);
     };
+    other_size(machine, id).map_err(|refusal| too_late(&refusal))?;
     let size = context.catalogue.size(id).ok_or_else(|| {
         let text = format!("There is no configuration {id} in the catalogue any more.");
         JobError::new(JobErrorCode::InvalidConfiguration, text)

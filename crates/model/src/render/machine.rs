@@ -7,13 +7,11 @@ use crate::{
     spec::NicSpec,
 };
 use api::{
-    ResourceId,
     machine::{
         FlatSize, MachineDetail, MachineRow, MachineStatus, NestedMachine, RowDataCenter, RowSize,
     },
     network::{InterfaceRow, NetworkType},
 };
-use std::collections::BTreeMap;
 
 pub(super) fn status(machine: &Resource) -> MachineStatus {
     match machine.status {
@@ -160,10 +158,7 @@ fn flat_size(machine: &Resource, catalogue: &Catalogue) -> FlatSize {
 }
 
 /// The interfaces of a machine, by slot; `networks` are those that they are on.
-pub fn interface_rows(
-    machine: &Resource,
-    networks: &BTreeMap<ResourceId, Resource>,
-) -> Vec<InterfaceRow> {
+pub fn interface_rows(machine: &Resource, networks: &[Resource]) -> Vec<InterfaceRow> {
     let nics = machine
         .shown
         .machine()
@@ -175,12 +170,8 @@ pub fn interface_rows(
     nics.into_iter().map(row).collect()
 }
 
-fn interface_row(
-    nic: &NicSpec,
-    is_primary: bool,
-    networks: &BTreeMap<ResourceId, Resource>,
-) -> InterfaceRow {
-    let network = networks.get(&nic.network);
+fn interface_row(nic: &NicSpec, is_primary: bool, networks: &[Resource]) -> InterfaceRow {
+    let network = networks.iter().find(|network| network.id == nic.network);
     let spec = network.and_then(|network| network.shown.network());
     let subnet = spec.and_then(|spec| spec.subnet.as_ref());
     let record = network.and_then(|network| network.network());

@@ -1,24 +1,22 @@
 //! `/admin/v1/hosts`: what is used and by whom; where nothing new is placed.
 
-use crate::{
-    http::{
-        App,
-        answer::Answer,
-        auth::{Open, Operator},
-        error::ApiError,
-        params::{Params, PathId},
-    },
-    store,
+use crate::http::{
+    App,
+    answer::Answer,
+    auth::{Open, Operator},
+    error::ApiError,
+    params::{Params, PathId},
 };
 use api::{
-    Envelope, HostId,
+    Envelope, HostId, TenantId,
     admin::{Host, HostRoom, HostShare, Quota},
 };
 use axum::extract::State;
 use model::{
     catalogue::{Catalogue, DataCenter},
-    claim::Measure,
+    claim::{Counter, Measure, Pool},
 };
+use std::collections::BTreeMap;
 
 /// List hosts with what is given out of each, and to whom.
 #[utoipa::path(
@@ -77,34 +75,46 @@ async fn set(app: &App, id: HostId, drained: bool) -> Result<Answer<Host>, ApiEr
     let mut data_centers = app.catalogue.data_centers.iter();
     let data_center = data_centers.find(|data_center| data_center.host_id() == id);
     let data_center = data_center.ok_or_else(|| ApiError::not_found("Host"))?;
-    app.store().set_drained(id, drained).await?;
+    app.store().drain_host(id, drained).await?;
     row(app, data_center).await.map(Answer::ok)
 }
 
 async fn row(app: &App, data_center: &DataCenter) -> Result<Host, ApiError> {
     let id = data_center.host_id();
-    let shares = app.store().host_shares().await?.into_iter();
-    let here = shares.filter(|share| share.host == id);
-    let tenants: Vec<HostShare> = here.map(share).collect();
+    let used = app.store().used_by_tenant(id).await?;
+    let mut tenants: BTreeMap<TenantId, HostShare> = BTreeMap::new();
+    for (tenant, counter, amount) in used {
+        let share = tenants.entry(tenant).or_insert(HostShare {
+            tenant_id: tenant,
+            vcpus: 0,
+            memory_gb: 0,
+            disk_gb: 0,
+            public_ips: 0,
+            gpus: 0,
+        });
+        if let Some(field) = field(share, &counter) {
+            *field += amount;
+        }
+    }
+    let tenants: Vec<HostShare> = tenants.into_values().collect();
     Ok(Host {
         id,
         datacenter_id: data_center.id,
         datacenter_name: data_center.name.clone(),
-        drained: app.store().drained_hosts().await?.contains(&id),
+        drained: app.store().is_drained(id).await?,
         room: room(&app.catalogue, data_center, &tenants),
         tenants,
     })
 }
 
-fn share(share: store::HostShare) -> HostShare {
-    let of = |measure| share.used.get(&measure).copied().unwrap_or(0);
-    HostShare {
-        tenant_id: share.tenant,
-        vcpus: of(Measure::Vcpus),
-        memory_gb: of(Measure::MemoryGb),
-        disk_gb: of(Measure::DiskGb),
-        public_ips: of(Measure::PublicIps),
-        gpus: of(Measure::Gpus),
+fn field<'a>(share: &'a mut HostShare, counter: &Counter) -> Option<&'a mut u64> {
+    match counter {
+        Counter::Room(_, Measure::Vcpus) => Some(&mut share.vcpus),
+        Counter::Room(_, Measure::MemoryGb) => Some(&mut share.memory_gb),
+        Counter::Room(_, Measure::DiskGb) => Some(&mut share.disk_gb),
+        Counter::Pool(Pool::Public(_)) => Some(&mut share.public_ips),
+        Counter::Pool(Pool::Gpus(..)) => Some(&mut share.gpus),
+        _ => None,
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) mod reads;
 pub(super) mod resources;
 pub(super) mod session;
 mod sql;
+pub(super) mod ssh_keys;
+pub(super) mod teams;
 pub(super) mod tenants;
 mod turns;
 mod writer;

@@ -166,7 +166,8 @@ pub(super) const RESOURCES_OF_HOST: &str =
     "SELECT body FROM resource WHERE host = ?1 ORDER BY number";
 pub(super) const GREATEST_ID: &str = "SELECT max(greatest) FROM ( \
     SELECT max(id) AS greatest FROM job UNION ALL SELECT max(id) FROM resource \
-    UNION ALL SELECT max(id) FROM tenant UNION ALL SELECT max(id) FROM api_key)";
+    UNION ALL SELECT max(id) FROM tenant UNION ALL SELECT max(id) FROM api_key \
+    UNION ALL SELECT max(id) FROM ssh_key)";
 
 // Tenants and keys.
 pub(super) const INSERT_TENANT: &str = "INSERT INTO tenant \
@@ -199,6 +200,28 @@ pub(super) const OPERATOR_KEY: &str = "SELECT 1 FROM api_key WHERE owner IS NULL
 pub(super) const META: &str = "SELECT value FROM meta WHERE name = ?1";
 pub(super) const PUT_META: &str = "INSERT INTO meta (name, value) VALUES (?1, ?2) \
     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+// SSH keys.
+pub(super) const INSERT_SSH_KEY: &str = "INSERT INTO ssh_key \
+    (id, tenant, name, algorithm, public_key, fingerprint, created_at, updated_at) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)";
+pub(super) const SSH_KEYS: &str = "SELECT id, name, algorithm, public_key, fingerprint, \
+    created_at, updated_at FROM ssh_key WHERE tenant = ?1 ORDER BY id";
+pub(super) const SSH_KEY: &str = "SELECT id, name, algorithm, public_key, fingerprint, \
+    created_at, updated_at FROM ssh_key WHERE id = ?1 AND tenant = ?2";
+pub(super) const COUNT_SSH_KEYS: &str = "SELECT count(*) FROM ssh_key WHERE tenant = ?1";
+pub(super) const RENAME_SSH_KEY: &str =
+    "UPDATE ssh_key SET name = ?3, updated_at = ?4 WHERE id = ?1 AND tenant = ?2";
+pub(super) const DELETE_SSH_KEY: &str = "DELETE FROM ssh_key WHERE id = ?1 AND tenant = ?2";
+
+// Teams.
+pub(super) const INSERT_TEAM: &str = "INSERT INTO team \
+    (tenant, parent, name, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)";
+pub(super) const UPDATE_TEAM: &str = "UPDATE team SET parent = ?3, name = ?4, updated_at = ?5 \
+    WHERE id = ?1 AND tenant = ?2";
+pub(super) const DELETE_TEAM: &str = "DELETE FROM team WHERE id = ?1 AND tenant = ?2";
+pub(super) const TEAMS: &str = "SELECT id, tenant, parent, name, created_at, updated_at \
+    FROM team WHERE tenant = ?1 ORDER BY id";
 
 /// The statements that run for every request, report, turn, poll or job that is removed.
 #[cfg(test)]
@@ -276,4 +299,12 @@ pub(super) const HOT: &[&str] = &[
     DELETE_KEY,
     USE_KEY,
     META,
+    SSH_KEYS,
+    SSH_KEY,
+    COUNT_SSH_KEYS,
+    RENAME_SSH_KEY,
+    DELETE_SSH_KEY,
+    UPDATE_TEAM,
+    DELETE_TEAM,
+    TEAMS,
 ];
