@@ -122,7 +122,10 @@ fn next_boot(machine: &MachineSpec, standing: Standing<'_>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{Retreat, Standing, back};
-    use crate::spec::{MachineObserved, MachineSpec, Power, ProcessObserved, Spec};
+    use crate::{
+        observed::{MachineObserved, Observed, ProcessObserved},
+        spec::{MachineSpec, Power, Spec},
+    };
 
     fn machine(power: Power, boot: u64, cpus: u32) -> Spec {
         Spec::Machine(MachineSpec {
@@ -132,11 +135,15 @@ mod tests {
             disk_gb: 40,
             power,
             boot,
+            disks: Vec::new(),
+            nics: Vec::new(),
+            gpus: None,
+            secret: None,
         })
     }
 
-    fn running(boot: u64) -> MachineObserved {
-        MachineObserved {
+    fn running(boot: u64) -> Observed {
+        Observed::Machine(MachineObserved {
             process: Some(ProcessObserved {
                 boot,
                 up: true,
@@ -144,7 +151,7 @@ mod tests {
             }),
             launched: boot,
             ..MachineObserved::default()
-        }
+        })
     }
 
     const NOTHING: Standing<'_> = Standing {

@@ -15,6 +15,8 @@ pub mod claim;
 pub mod course;
 pub mod facts;
 pub mod job;
+#[cfg(test)]
+mod lab;
 pub mod limits;
 pub mod lines;
 pub mod memory;

@@ -1,7 +1,6 @@
 //! A resource: the record that the API shows, and the newest spec that its host is told.
 
 use crate::{
-    claim::Item,
     observed::{MachineObserved, Observed},
     spec::{Power, Spec},
 };
@@ -192,19 +191,9 @@ pub struct Leftover {
     /// The specs that its job had claimed for.
     #[serde(default)]
     pub touched: Vec<Spec>,
-    /// What its job claimed when it was accepted.
-    #[serde(default)]
-    pub claimed: Vec<Item>,
     /// Whether an operator has asked its host to try again.
     #[serde(default)]
     pub retry: bool,
-}
-
-impl Leftover {
-    /// What its job had claimed: for these specs, and when it was accepted.
-    pub(crate) fn claims(self) -> (Vec<Spec>, Vec<Item>) {
-        (self.touched, self.claimed)
-    }
 }
 
 impl Resource {

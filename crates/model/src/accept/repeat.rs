@@ -55,7 +55,7 @@ impl Repeatable for Vec<Job> {
     }
 
     fn again(jobs: Vec<Job>) -> Option<Self> {
-        Some(jobs)
+        (!jobs.is_empty()).then_some(jobs)
     }
 }
 

@@ -4,11 +4,13 @@ use super::{ActionError, ActionRecord, Actor, Effect, Event, Ledger, Moment};
 use crate::{
     job::JobError,
     limits::{MACHINE_STALL_MS, POISON_ATTEMPTS, RETRY_FIRST_MS, RETRY_LONGEST_MS},
+    observed::{DiskObserved, MachineObserved, Observed, ProcessObserved},
     plan::Action,
     report::{Assignment, ReportState},
-    spec::{DiskObserved, MachineObserved, MachineSpec, Power, ProcessObserved, Spec},
+    spec::{MachineSpec, Power, Spec},
 };
 use api::{JobErrorCode, ResourceId, Timestamp};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 const DISK: Action = Action::MakeDisk {
@@ -31,6 +33,10 @@ fn on(boot: u64) -> Spec {
         disk_gb: 40,
         power: Power::On,
         boot,
+        disks: Vec::new(),
+        nics: Vec::new(),
+        gpus: None,
+        secret: None,
     })
 }
 
@@ -45,8 +51,12 @@ fn assigned(generation: u64, spec: Spec) -> Assignment {
     }
 }
 
+fn seen(machine: MachineObserved) -> Event {
+    Event::Observed(Observed::Machine(machine), BTreeSet::new())
+}
+
 fn nothing() -> Event {
-    Event::Observed(MachineObserved::default())
+    seen(MachineObserved::default())
 }
 
 fn with_disk() -> MachineObserved {
@@ -80,7 +90,7 @@ fn words(effects: &[Effect]) -> String {
     let word = |effect: &Effect| match effect {
         Effect::Save(ledger) => format!("save {}/{}", ledger.generation, ledger.settled),
         Effect::Observe => "look".to_owned(),
-        Effect::Begin(action) => format!("begin {}", action.phase()),
+        Effect::Begin(action) => format!("begin {}", action.phase(&on(1))),
         Effect::Kill => "kill".to_owned(),
         Effect::Report(report) => match &report.state {
             ReportState::Acting => format!("{}: {} left", report.generation, report.remaining),
@@ -123,7 +133,7 @@ fn new(assignment: Assignment) -> Actor {
 #[test]
 fn observe_plan_act_until_nothing_is_left() {
     let mut actor = new(assigned(1, on(1)));
-    let ready = Event::Observed(running(1));
+    let ready = seen(running(1));
     let mut launched = running(1);
     launched.process = Some(ProcessObserved {
         boot: 1,
@@ -139,17 +149,9 @@ fn observe_plan_act_until_nothing_is_left() {
             (2, Event::Progress(400), ""),
             (3, Event::Tick, ""),
             (4, done(), "look"),
-            (
-                5,
-                Event::Observed(with_disk()),
-                "save 1/0, 1: 60000 left, begin boot",
-            ),
+            (5, seen(with_disk()), "save 1/0, 1: 60000 left, begin boot"),
             (6, done(), "look"),
-            (
-                7,
-                Event::Observed(launched),
-                "save 1/0, 1: 40000 left, begin ready",
-            ),
+            (7, seen(launched), "save 1/0, 1: 40000 left, begin ready"),
             (8, done(), "look"),
             (9, ready, "save 1/1, 1: settled"),
         ],
@@ -181,7 +183,7 @@ fn an_older_generation_than_the_ledgers_is_refused() {
     let ledger = Ledger {
         generation: 4,
         settled: 3,
-        action: None,
+        ..Ledger::default()
     };
     for (generation, expected) in [(3, ""), (4, "look"), (5, "save 5/3, look")] {
         let (mut actor, effects) = Actor::new(assigned(generation, on(1)), ledger.clone(), at(0));
@@ -274,14 +276,14 @@ fn an_action_that_kills_the_server_does_not_do_so_for_ever() {
     table(&mut other, vec![(1, nothing(), first)]);
     let (mut lower, _) = Actor::new(assigned(1, on(1)), ledger, at(0));
     let low = "save 1/0, 1: 60000 left, begin boot";
-    table(&mut lower, vec![(1, Event::Observed(with_disk()), low)]);
+    table(&mut lower, vec![(1, seen(with_disk()), low)]);
 }
 
 #[test]
 fn an_empty_plan_is_settled_whatever_the_error_said() {
     for permanent in [true, false] {
         let mut actor = new(assigned(1, on(1)));
-        let ready = Event::Observed(running(1));
+        let ready = seen(running(1));
         table(
             &mut actor,
             vec![
@@ -338,11 +340,11 @@ fn a_settled_machine_is_only_watched() {
     table(
         &mut actor,
         vec![
-            (1, Event::Observed(running(1)), "save 1/1, 1: settled"),
+            (1, seen(running(1)), "save 1/1, 1: settled"),
             (2, Event::Changed, "look"),
-            (3, Event::Observed(running(1)), ""),
+            (3, seen(running(1)), ""),
             (4, Event::Changed, "look"),
-            (5, Event::Observed(dead()), "1: settled"),
+            (5, seen(dead()), "1: settled"),
             (6, Event::Changed, "look"),
             (7, nothing(), "1: settled"),
         ],
@@ -364,7 +366,7 @@ fn what_is_on_hold_is_looked_at_and_left_alone() {
     assert_eq!(actor.deadline(), None);
     // Where nothing is left to do, the leftover can be closed.
     let mut done = new(hold());
-    let ready = Event::Observed(running(1));
+    let ready = seen(running(1));
     table(&mut done, vec![(1, ready, "save 1/1, 1: settled")]);
 }
 
@@ -376,12 +378,12 @@ fn a_change_during_a_look_is_looked_at_again() {
         &mut actor,
         vec![
             (1, Event::Changed, ""),
-            (2, Event::Observed(running(1)), "look"),
-            (3, Event::Observed(running(1)), "save 1/1, 1: settled"),
+            (2, seen(running(1)), "look"),
+            (3, seen(running(1)), "save 1/1, 1: settled"),
             (4, Event::Changed, "look"),
             (5, Event::Changed, ""),
-            (6, Event::Observed(running(1)), "look"),
-            (7, Event::Observed(running(1)), ""),
+            (6, seen(running(1)), "look"),
+            (7, seen(running(1)), ""),
         ],
     );
 }
@@ -394,12 +396,12 @@ fn one_look_at_a_time() {
     table(
         &mut actor,
         vec![
-            (1, Event::Observed(running(1)), "save 1/1, 1: settled"),
+            (1, seen(running(1)), "save 1/1, 1: settled"),
             (2, Event::Changed, "look"),
             (3, reset(), "save 2/1"),
             (
                 4,
-                Event::Observed(running(1)),
+                seen(running(1)),
                 "save 2/1, 2: 90000 left, begin shutdown",
             ),
         ],

@@ -1,7 +1,7 @@
 //! Whether a catalogue makes sense as a whole: ids are unique, references lead somewhere.
 
 use super::{Catalogue, CatalogueError, addresses};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
 /// The largest overcommit of CPUs that is believed.
 const OVERCOMMIT_LIMIT: f64 = 64.0;
@@ -75,6 +75,56 @@ pub(super) fn check(catalogue: &Catalogue) -> Result<(), CatalogueError> {
             return Err(CatalogueError(text));
         }
     }
+    check_volume_types(catalogue)?;
+    check_series(catalogue)?;
+    check_public_addresses(catalogue)
+}
+
+fn check_volume_types(catalogue: &Catalogue) -> Result<(), CatalogueError> {
+    for kind in &catalogue.volume_types {
+        let what = format!("volume_type {}: size", kind.name);
+        unique(&what, kind.sizes.iter().map(|size| size.id))?;
+        if kind.sizes.iter().any(|size| size.size_gb == 0) {
+            let text = format!("volume_type {}: size_gb is at least 1", kind.name);
+            return Err(CatalogueError(text));
+        }
+    }
+    Ok(())
+}
+
+fn check_series(catalogue: &Catalogue) -> Result<(), CatalogueError> {
+    for series in &catalogue.gpu_series {
+        let per_gpu = series.per_gpu;
+        if per_gpu.cpu == 0 || per_gpu.memory_gb == 0 || per_gpu.disk_gb == 0 {
+            let text = format!(
+                "gpu_series {}: cpu, memory_gb and disk_gb are at least 1",
+                series.name
+            );
+            return Err(CatalogueError(text));
+        }
+    }
+    for data_center in &catalogue.data_centers {
+        let what = format!("data_center {}: gpus of series", data_center.name);
+        unique(&what, data_center.gpus.iter().map(|gpus| gpus.series))?;
+    }
+    Ok(())
+}
+
+/// An address that stands twice would be given out twice.
+fn check_public_addresses(catalogue: &Catalogue) -> Result<(), CatalogueError> {
+    let data_centers = catalogue.data_centers.iter();
+    let mut ranges: Vec<_> = data_centers
+        .flat_map(|data_center| data_center.public_ranges())
+        .collect();
+    ranges.sort_unstable();
+    for pair in ranges.windows(2) {
+        let (before, after) = (pair[0], pair[1]);
+        if after.0 <= before.1 {
+            let address = Ipv4Addr::from(after.0);
+            let text = format!("public_ips: {address} stands there twice");
+            return Err(CatalogueError(text));
+        }
+    }
     Ok(())
 }
 
@@ -118,6 +168,19 @@ mod tests {
             ),
             (DEFAULT.replacen("id = 13", "id = 12", 1), "there twice"),
             (DEFAULT.replacen("cpu = 1", "cpu = 0", 1), "at least 1"),
+            (DEFAULT.replacen("id = 22", "id = 21", 1), "there twice"),
+            (
+                DEFAULT.replacen("size_gb = 100", "size_gb = 0", 1),
+                "size_gb is at least 1",
+            ),
+            (
+                DEFAULT.replacen("{ cpu = 16", "{ cpu = 0", 1),
+                "gpu_series NVIDIA H100",
+            ),
+            (
+                DEFAULT.replace("203.0.113.64/26", "203.0.113.63"),
+                "203.0.113.63 stands there twice",
+            ),
         ];
         for (text, expected) in cases {
             let error = Catalogue::parse(&text).unwrap_err().to_string();

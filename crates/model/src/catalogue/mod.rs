@@ -211,9 +211,9 @@ impl GpuSeries {
     /// What a machine with so many GPUs has.
     pub fn of(&self, count: u32) -> PerGpu {
         PerGpu {
-            cpu: self.per_gpu.cpu * count,
-            memory_gb: self.per_gpu.memory_gb * count,
-            disk_gb: self.per_gpu.disk_gb * count,
+            cpu: self.per_gpu.cpu.saturating_mul(count),
+            memory_gb: self.per_gpu.memory_gb.saturating_mul(count),
+            disk_gb: self.per_gpu.disk_gb.saturating_mul(count),
         }
     }
 }
@@ -289,7 +289,7 @@ impl Catalogue {
         let host = hosts.find(|data_center| data_center.host_id() == host);
         let gpus = host.map_or(&[][..], |host| &host.gpus);
         let of_series = gpus.iter().filter(|gpus| gpus.series == series);
-        of_series.map(|gpus| gpus.count).sum()
+        of_series.fold(0, |sum, gpus| sum.saturating_add(gpus.count))
     }
 
     /// How much of a measure a host has to give out.

@@ -2,8 +2,9 @@
 //! tried again or settles it, or a delete takes it over.
 
 use super::{
-    assignment, detach, end,
-    report::{Heard, rest},
+    assignment, detach, end, release_claimed_names,
+    report::{Heard, of_leftover, rest},
+    settle::{Touched, judged},
     start::raise,
 };
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     observed::{DiskObserved, MachineObserved, NetworkObserved, Observed},
     report::{Assignment, Failure, Told},
     resource::{Leftover, Resource},
+    spec::{Spec, VolumeSpec},
     writes::Write,
 };
 use api::{ErrorCode, JobErrorCode, ResourceId};
@@ -40,18 +42,18 @@ pub(super) fn leave_over(
         since: context.now,
         what: failure.error.text.clone(),
         touched: job.before.iter().chain(&job.after).cloned().collect(),
-        claimed: job.claimed.clone(),
         retry: false,
     });
     resource.show(resource.error_status(), context.now);
-    quota_of_newest_spec(context, &resource, &mut writes);
+    quota_of_newest_spec(context, &resource, &resource.spec, &mut writes);
+    release_claimed_names(context, &resource, &job, &mut writes);
     let told = Told::Spec(assignment(&resource, None));
-    if resource.id != job.resource {
-        let subject = context.facts.resource(job.resource);
-        writes.extend(subject.map(|mut subject| {
-            subject.show(subject.resting_status(), context.now);
-            Write::PutResource(Box::new(subject))
-        }));
+    let subject = context.facts.resource(job.resource);
+    if let Some(mut subject) = subject.filter(|subject| subject.id != resource.id) {
+        let spec = own_spec(&subject, &resource);
+        quota_of_newest_spec(context, &subject, &spec, &mut writes);
+        subject.show(subject.resting_status(), context.now);
+        writes.push(Write::PutResource(Box::new(subject)));
     }
     writes.push(Write::PutResource(Box::new(resource)));
     end(context, job, JobEvent::Fail, &mut writes);
@@ -108,9 +110,26 @@ fn left_of_disk(disk: DiskObserved) -> Option<String> {
     }
 }
 
+/// What a volume needs whose machine was left over: its own spec, or more if it is to be larger there.
+fn own_spec(volume: &Resource, machine: &Resource) -> Spec {
+    let on = machine.spec.machine();
+    let on = on.and_then(|machine| machine.disk(volume.id));
+    match (&volume.spec, on) {
+        (Spec::Volume(own), Some(on)) => Spec::Volume(VolumeSpec {
+            size_gb: own.size_gb.max(on.size_gb),
+        }),
+        (own, _) => own.clone(),
+    }
+}
+
 /// A leftover counts for its tenant's quota what its newest spec needs: nothing if that is absent.
-fn quota_of_newest_spec(context: &Context<'_>, resource: &Resource, writes: &mut Vec<Write>) {
-    let (needs, holder) = (held(resource, &resource.spec), resource.id);
+fn quota_of_newest_spec(
+    context: &Context<'_>,
+    resource: &Resource,
+    spec: &Spec,
+    writes: &mut Vec<Write>,
+) {
+    let (needs, holder) = (held(resource, spec), resource.id);
     for claim in context.facts.claims(holder) {
         let item = claim.item;
         if !matches!(item, Item::Quota(..)) {
@@ -181,10 +200,11 @@ pub fn settle_leftover(
 ) -> Result<(Vec<Write>, Heard), Refusal> {
     let before = open(context, id)?;
     let mut after = before.clone();
-    let closed = after.leftover.take();
-    let (touched, claimed) = closed.map_or_else(Default::default, Leftover::claims);
+    let leftover = after.leftover.take();
+    let touched = leftover.as_ref().map_or(Touched::NOTHING, of_leftover);
     after.settled = after.generation;
+    after.spec = judged(&after.spec, after.observed.as_ref());
     let mut writes = Vec::new();
-    let heard = rest(context, &before, after, (&touched, &claimed), &mut writes);
+    let heard = rest(context, &before, after, touched, &mut writes);
     Ok((writes, heard))
 }

@@ -20,15 +20,16 @@ pub use start::{fail, start};
 pub use withdraw::{Withdrawal, withdraw};
 
 use crate::{
-    claim::held,
+    claim::{self, Claim, Item},
     facts::Context,
     job::{Job, JobError, JobEvent},
     limits::MACHINE_STALL_MS,
     report::{Assignment, Origin},
-    resource::Resource,
+    resource::{Kind, Resource},
     writes::Write,
 };
-use api::ResourceId;
+use api::{JobId, ResourceId};
+use std::collections::BTreeSet;
 
 /// What a host is to be told of a resource, given the job that acts on it.
 pub fn assignment(resource: &Resource, job: Option<&Job>) -> Assignment {
@@ -86,20 +87,69 @@ pub(crate) fn refuse(
         remove(context, resource.id, writes);
         return job;
     }
-    // A name may be its own already, or wished for by another job too.
-    let mut keep = settle::claimed_in_line(context, &resource, Some(id));
-    keep.extend(held(&resource, &resource.shown).into_keys());
-    for item in job.claimed.iter().filter(|item| !keep.contains(item)) {
-        writes.push(Write::Unclaim {
-            holder: resource.id,
-            item: item.clone(),
-        });
-    }
+    release_claimed(context, &resource, &job, writes);
     if resource.deleting == Some(id) {
         resource.deleting = None;
+        writes.extend(default_again(context, &resource));
         writes.push(Write::PutResource(Box::new(resource)));
     }
     job
+}
+
+/// Gives back what a job's acceptance took and its end does not keep.
+fn release_claimed(context: &Context<'_>, resource: &Resource, job: &Job, writes: &mut Vec<Write>) {
+    let wished = names_in_line(context, resource, job.id);
+    let own = claim::name(resource);
+    for item in &job.claimed {
+        if Some(item) != own.as_ref() && !wished.contains(item) {
+            writes.push(Write::Unclaim {
+                holder: resource.id,
+                item: item.clone(),
+            });
+        }
+    }
+}
+
+/// A name that a job was promised is free again even if the job left something over: it is nothing
+/// that a host could still use.
+fn release_claimed_names(
+    context: &Context<'_>,
+    resource: &Resource,
+    job: &Job,
+    writes: &mut Vec<Write>,
+) {
+    let mut names = job.clone();
+    names.claimed.retain(|item| matches!(item, Item::Name(..)));
+    release_claimed(context, resource, &names, writes);
+}
+
+/// The names that other jobs in a network's line were promised: another network must not get them
+/// in between.
+fn names_in_line(context: &Context<'_>, resource: &Resource, but: JobId) -> BTreeSet<Item> {
+    if resource.kind() != Kind::Network {
+        return BTreeSet::new();
+    }
+    let others = context.facts.queue(resource.id).into_iter();
+    let others = others.filter(|&job| job != but);
+    let claimed = others.filter_map(|job| context.facts.job(job));
+    let claimed = claimed.flat_map(|job| job.claimed);
+    claimed
+        .filter(|item| matches!(item, Item::Name(..)))
+        .collect()
+}
+
+/// A default network whose delete came to nothing is its tenant's default one again, unless another
+/// has become that meanwhile.
+fn default_again(context: &Context<'_>, network: &Resource) -> Option<Write> {
+    let is_default = network.network().is_some_and(|record| record.is_default);
+    let item = Item::Default(network.tenant, network.data_center);
+    (is_default && context.facts.holder(&item).is_none()).then(|| {
+        Write::Claim(Claim {
+            holder: network.id,
+            item,
+            amount: 1,
+        })
+    })
 }
 
 /// Removes a resource with everything that it holds.

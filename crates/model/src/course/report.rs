@@ -3,15 +3,16 @@
 
 use super::{
     assignment, detach, end, remove, retreat,
-    settle::{judged, settle_claims, settle_disks},
+    settle::{Touched, judged, settle_claims, settle_disks},
 };
 use crate::{
+    claim::Item,
     facts::Context,
     job::{Job, JobError, JobEvent, JobState, Phase},
     limits::{DONE_LIMIT, PHASE_LIMIT},
     observed::MachineObserved,
     report::{Assignment, Done, Failure, Report, ReportState, Told},
-    resource::{Leftover, Resource},
+    resource::{Kind, Leftover, Resource},
     writes::Write,
 };
 use api::JobErrorCode;
@@ -49,6 +50,13 @@ pub fn report(context: &Context<'_>, report: &Report) -> (Vec<Write>, Heard) {
     if let Some(observed) = &report.observed {
         after.observed = Some(observed.clone());
     }
+    if job.is_none() && is_on_machine(context, &resource) {
+        // What becomes of it follows from what its machine reports: nothing is shown before that.
+        if report.state == ReportState::Settled {
+            after.settled = after.generation;
+        }
+        return kept(&resource, after);
+    }
     match (&report.state, job) {
         (ReportState::Acting, Some(job)) => acting(context, report, job, &resource, after),
         (ReportState::Acting, None) => kept(&resource, after),
@@ -65,6 +73,12 @@ pub fn report(context: &Context<'_>, report: &Report) -> (Vec<Write>, Heard) {
             kept(&resource, after)
         }
     }
+}
+
+/// Whether a resource is a volume that a machine holds, whatever its record says.
+fn is_on_machine(context: &Context<'_>, resource: &Resource) -> bool {
+    let item = Item::Attachment(resource.id);
+    resource.kind() == Kind::Volume && context.facts.holder(&item).is_some()
 }
 
 fn kept(before: &Resource, after: Resource) -> (Vec<Write>, Heard) {
@@ -185,13 +199,12 @@ fn settled(
     }
     let touched: Vec<_> = job.before.iter().chain(&job.after).cloned().collect();
     let mut writes = Vec::new();
-    let heard = rest(
-        context,
-        before,
-        after,
-        (&touched, &job.claimed),
-        &mut writes,
-    );
+    let touched = Touched {
+        job: job.id,
+        specs: &touched,
+        claimed: &job.claimed,
+    };
+    let heard = rest(context, before, after, touched, &mut writes);
     let event = if complete {
         JobEvent::Complete
     } else {
@@ -207,7 +220,7 @@ pub(super) fn rest(
     context: &Context<'_>,
     before: &Resource,
     mut after: Resource,
-    touched: (&[crate::spec::Spec], &[crate::claim::Item]),
+    touched: Touched<'_>,
     writes: &mut Vec<Write>,
 ) -> Heard {
     after.shown = after.spec.clone();
@@ -249,9 +262,18 @@ fn died(job: &Job, resource: &Resource) -> Option<JobError> {
 
 /// No job is under way: show what is seen, and close a leftover that has come to its end.
 fn watched(context: &Context<'_>, before: &Resource, mut after: Resource) -> (Vec<Write>, Heard) {
-    let closed = after.leftover.take();
-    let (touched, claimed) = closed.map_or_else(Default::default, Leftover::claims);
+    let leftover = after.leftover.take();
+    let touched = leftover.as_ref().map_or(Touched::NOTHING, of_leftover);
     let mut writes = Vec::new();
-    let heard = rest(context, before, after, (&touched, &claimed), &mut writes);
+    let heard = rest(context, before, after, touched, &mut writes);
     (writes, heard)
+}
+
+/// What the job that left something over had claimed for.
+pub(super) fn of_leftover(leftover: &Leftover) -> Touched<'_> {
+    Touched {
+        job: leftover.job,
+        specs: &leftover.touched,
+        claimed: &[],
+    }
 }

@@ -4,7 +4,7 @@
 //! It does not matter how the spec came to be reached: by a job, by its way back, or by an operator
 //! who had a leftover tried again.
 
-use super::assignment;
+use super::{assignment, names_in_line};
 use crate::{
     claim::{Claim, Item, held},
     facts::Context,
@@ -16,6 +16,7 @@ use crate::{
 };
 use api::JobId;
 use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 /// The spec with the sizes that were seen: what grew stays grown, whatever was wished.
 pub(super) fn judged(spec: &Spec, observed: Option<&Observed>) -> Spec {
@@ -42,44 +43,47 @@ fn judged_machine(machine: &MachineSpec, seen: &MachineObserved) -> MachineSpec 
     }
 }
 
-/// What had been claimed beyond what is shown now is given back. It lowers only what was claimed for
-/// these specs and for this job, never what another job has claimed: one that stands in line, or one
-/// that makes a volume larger on its machine while the volume itself is looked at.
+/// What a job that has ended had claimed for.
+#[derive(Clone, Copy)]
+pub(super) struct Touched<'a> {
+    /// The job.
+    pub(super) job: JobId,
+    /// Its specs.
+    pub(super) specs: &'a [Spec],
+    /// What its acceptance took.
+    pub(super) claimed: &'a [Item],
+}
+
+impl Touched<'_> {
+    /// Nothing: no job has ended.
+    pub(super) const NOTHING: Touched<'static> = Touched {
+        job: JobId(Uuid::nil()),
+        specs: &[],
+        claimed: &[],
+    };
+}
+
+/// What had been claimed beyond what is shown now is given back. It touches only what was claimed
+/// for these specs and for this job, never a claim that a job in line took when it was accepted.
 pub(super) fn settle_claims(
     context: &Context<'_>,
     before: &Resource,
     after: &Resource,
-    (touched, claimed): (&[Spec], &[Item]),
+    touched: Touched<'_>,
     writes: &mut Vec<Write>,
 ) {
     let keep = held(after, &after.shown);
-    let mut lowered: BTreeSet<Item> = claimed.iter().cloned().collect();
-    for spec in touched {
-        lowered.extend(held(before, spec).into_keys());
+    let mut items: BTreeSet<Item> = keep.keys().cloned().collect();
+    items.extend(touched.claimed.iter().cloned());
+    for spec in touched.specs {
+        items.extend(held(before, spec).into_keys());
     }
-    for item in claimed_in_line(context, after, before.acting) {
-        lowered.remove(&item);
-    }
+    let wished = names_in_line(context, after, touched.job);
+    items.retain(|item| keep.contains_key(item) || !wished.contains(item));
     let has = of(context, after);
-    let beyond = |item: &&Item| keep[*item] > has.get(item).copied().unwrap_or(0);
-    let raised = keep.keys().filter(beyond).cloned();
-    let items: BTreeSet<Item> = raised.chain(lowered).collect();
     for item in items {
         put(after, item, &keep, &has, writes);
     }
-}
-
-/// What jobs in line have claimed for a resource when they were accepted, apart from one of them.
-pub(super) fn claimed_in_line(
-    context: &Context<'_>,
-    resource: &Resource,
-    but: Option<JobId>,
-) -> BTreeSet<Item> {
-    let jobs = context.facts.queue(resource.id).into_iter();
-    let others = jobs.filter(|&job| Some(job) != but);
-    let others = others.filter_map(|job| context.facts.job(job));
-    let others = others.filter(|job| job.resource == resource.id);
-    others.flat_map(|job| job.claimed).collect()
 }
 
 fn of(context: &Context<'_>, resource: &Resource) -> BTreeMap<Item, u64> {
@@ -159,17 +163,18 @@ fn settle_disk(
     settled.spec = Spec::Volume(VolumeSpec { size_gb });
     settled.shown = settled.spec.clone();
     settled.show(settled.resting_status(), context.now);
+    // A resize that was left over has claimed more than the volume has in the end.
+    let keep = held(&settled, &settled.spec);
+    let has = of(context, &settled);
+    for item in keep.keys().cloned().collect::<Vec<_>>() {
+        put(&settled, item, &keep, &has, writes);
+    }
     if settled == *volume {
         return None;
     }
     settled.touch(context.now);
     settled.generation += 1;
     settled.settled = settled.generation;
-    let keep = held(&settled, &settled.spec);
-    let has = of(context, &settled);
-    for item in keep.keys().cloned().collect::<Vec<_>>() {
-        put(&settled, item, &keep, &has, writes);
-    }
     let told = assignment(&settled, None);
     writes.push(Write::PutResource(Box::new(settled)));
     Some(told)

@@ -66,7 +66,7 @@ mod tests {
             ..MachineCreate::default()
         };
         let (created, last) = store.decide(&catalogue, now, |context| {
-            ops::vm_create::accept(context, tenant, &body, None)
+            ops::vm_create::accept(context, tenant, &body)
         });
         let (writes, jobs) = created.expect("a good create");
         store.apply(&writes);

@@ -5,7 +5,7 @@ use crate::{
     catalogue::Catalogue,
     claim::{Item, Pool, no_room},
     facts::{Context, Refusal},
-    job::{Job, JobError},
+    job::{Job, JobError, JobState},
     limits::NIC_LIMIT,
     operation::Operation,
     resource::{Kind, Resource},
@@ -36,9 +36,20 @@ pub(super) fn network(
         );
         return Err(Refusal::field(field, text));
     }
-    accept::not_deleted(&network)?;
-    accept::without_leftover(&network)?;
+    usable(context, &network)?;
     Ok(network)
+}
+
+/// Refuses a network that is on its way out: deleted, left over, or its create put back.
+pub(super) fn usable(context: &Context<'_>, network: &Resource) -> Result<(), Refusal> {
+    accept::not_deleted(network)?;
+    accept::without_leftover(network)?;
+    let create = network.creating.and_then(|job| context.facts.job(job));
+    let Some(create) = create.filter(|job| job.cancel || job.state == JobState::Reverting) else {
+        return Ok(());
+    };
+    let text = format!("{} is being taken back", network.words());
+    Err(Refusal::new(ErrorCode::InvalidState, text).with_job(Some(create.id)))
 }
 
 /// An interface of a machine that is shown, or is going to be.
@@ -142,6 +153,9 @@ fn address(
         )
     };
     let network = context.facts.resource(network).ok_or_else(gone)?;
+    if network.generation > 0 && network.spec.is_absent() && network.leftover.is_none() {
+        return Err(gone());
+    }
     if network.leftover.is_some() {
         let text = format!("{} was left over by a failed job.", network.words());
         return Err(JobError::new(JobErrorCode::InvalidState, text));
@@ -150,7 +164,9 @@ fn address(
         return Ok(None);
     };
     let pool = Pool::Private(network.id);
-    let free = context.facts.free(pool, &subnet.ranges(), taken + 1);
+    let free = context
+        .facts
+        .free(pool, &ranges(&network, &subnet), taken + 1);
     match free.get(taken) {
         Some(&address) => Ok(Some(Ipv4Addr::from(address))),
         None => {
@@ -158,6 +174,25 @@ fn address(
             Err(JobError::new(JobErrorCode::CapacityExceeded, text))
         }
     }
+}
+
+/// While a network is being changed, what it gives out is right before the change and after it: the
+/// change may be put back.
+fn ranges(network: &Resource, subnet: &Subnet) -> Vec<(u32, u32)> {
+    let ranges = subnet.ranges();
+    let shown = network.shown.network();
+    match shown.and_then(|shown| shown.subnet.as_ref()) {
+        Some(shown) if shown != subnet => common(&ranges, &shown.ranges()),
+        _ => ranges,
+    }
+}
+
+fn common(these: &[(u32, u32)], those: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    let pairs = these
+        .iter()
+        .flat_map(|this| those.iter().map(move |that| (this, that)));
+    let both = pairs.map(|(this, that)| (this.0.max(that.0), this.1.min(that.1)));
+    both.filter(|(first, last)| first <= last).collect()
 }
 
 /// The addresses of a network: those of its newest spec, else those it was asked for.

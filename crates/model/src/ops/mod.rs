@@ -137,7 +137,10 @@ pub fn accept_job(
     request: Request<'_>,
     judge: impl FnOnce(&Resource) -> Result<(), Refusal>,
 ) -> Accepted<Job> {
-    accept::without_leftover(request.resource)?;
+    for &key in &request.lines {
+        let resource = context.facts.resource(key);
+        resource.map_or(Ok(()), |resource| accept::without_leftover(&resource))?;
+    }
     if request.is_alone(context) {
         judge(request.resource)?;
     }

@@ -2,7 +2,7 @@
 //! by the same operation, with the first machine that names none.
 
 use super::{
-    Next,
+    Next, interface,
     machine::{data_center, new_resource},
     subnet,
     volume_create::take_name,
@@ -43,7 +43,7 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, body: &NetworkCreate) -> 
     name::check("name", &body.name)?;
     let data_center = data_center(context, &body.datacenter_id)?;
     let settings = body.settings();
-    subnet::check_description(&settings)?;
+    subnet::check_form(&settings)?;
     let wish = wish(body.name.clone(), body.network_type, &settings)?;
     let mut writes = Vec::new();
     let network = new_network(
@@ -52,8 +52,22 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, body: &NetworkCreate) -> 
         (&wish, body.network_type, false),
     );
     writes.extend(take_name(context, &network)?);
+    take_blocks(&network, &wish, &mut writes);
     let (job, _) = enqueue(context, network, wish, &mut writes)?;
     Ok((writes, job))
+}
+
+/// Its addresses are taken from the acceptance on, so that no default network is laid over them.
+fn take_blocks(network: &Resource, wish: &NetworkWish, writes: &mut Vec<Write>) {
+    let span = wish.subnet.as_ref().map(|subnet| subnet.cidr.span());
+    let blocks = span.map(|(first, last)| claim::blocks(first, last));
+    for block in blocks.into_iter().flatten() {
+        writes.push(Write::Claim(Claim {
+            holder: network.id,
+            item: Item::Block(network.tenant, block),
+            amount: 1,
+        }));
+    }
 }
 
 fn wish(
@@ -121,8 +135,10 @@ pub(super) fn default_network(
     writes: &mut Vec<Write>,
 ) -> Result<ResourceId, Refusal> {
     let item = Item::Default(tenant, data_center.id);
-    if let Some(network) = context.facts.holder(&item) {
-        return Ok(network);
+    let known = context.facts.holder(&item);
+    if let Some(network) = known.and_then(|network| context.facts.resource(network)) {
+        interface::usable(context, &network)?;
+        return Ok(network.id);
     }
     let block = free_block(context, tenant)?;
     let cidr = Cidr {

@@ -39,7 +39,7 @@ pub fn accept(
     if let Some(name) = &body.name {
         name::check("name", name)?;
     }
-    subnet::check_description(&body.settings())?;
+    subnet::check_form(&body.settings())?;
     let network = changeable(context, tenant, id, Kind::Network)?;
     accept::without_leftover(&network)?;
     let mut writes = Vec::new();
@@ -73,15 +73,14 @@ fn take_new_name(
         return Ok(Vec::new());
     };
     free_name(context, &renamed, &item)?;
-    if context.facts.holder(&item).is_some() {
-        // Its own, now or after another job: nobody lets go of it before this job has ended.
-        return Ok(vec![item]);
+    // A name that it has already may be one that another call in line is to give up.
+    if context.facts.holder(&item).is_none() {
+        writes.push(Write::Claim(Claim {
+            holder: network.id,
+            item: item.clone(),
+            amount: 1,
+        }));
     }
-    writes.push(Write::Claim(Claim {
-        holder: network.id,
-        item: item.clone(),
-        amount: 1,
-    }));
     Ok(vec![item])
 }
 
@@ -125,7 +124,7 @@ fn spares(context: &Context<'_>, network: ResourceId, subnet: &Subnet) -> Result
     if context.facts.used(&Counter::Nics(network)) == 0 {
         return Ok(());
     }
-    let (first, last) = subnet.cidr.span();
+    let (first, last) = subnet::hosts(subnet.cidr);
     let span = context.facts.span(Pool::Private(network));
     if span.is_some_and(|(least, most)| least < first || last < most) {
         let text = format!(

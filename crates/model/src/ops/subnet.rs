@@ -50,8 +50,25 @@ pub(super) fn subnet(
     }))
 }
 
+/// Refuses what is wrong whatever the network is: a text that is none of what its field takes.
+pub(super) fn check_form(settings: &NetworkSettings) -> Result<(), Refusal> {
+    check_description(settings)?;
+    text(settings.cidr_block.as_deref()).map(cidr).transpose()?;
+    let addresses = [
+        ("dhcpStartAddress", settings.dhcp_start_address.as_deref()),
+        ("dhcpEndAddress", settings.dhcp_end_address.as_deref()),
+        ("defaultRoute", settings.default_route.as_deref()),
+    ];
+    for (field, given) in addresses {
+        text(given).map(|given| address(field, given)).transpose()?;
+    }
+    let servers = settings.dns_servers.as_ref();
+    servers.map(|servers| dns(&servers.text())).transpose()?;
+    Ok(())
+}
+
 /// Refuses a description that is too long.
-pub(super) fn check_description(settings: &NetworkSettings) -> Result<(), Refusal> {
+fn check_description(settings: &NetworkSettings) -> Result<(), Refusal> {
     let count = settings
         .description
         .as_deref()
@@ -135,7 +152,7 @@ fn cidr(text: &str) -> Result<Cidr, Refusal> {
 }
 
 /// Hosts of a block: neither its network address nor its broadcast address.
-fn hosts(cidr: Cidr) -> (u32, u32) {
+pub(super) fn hosts(cidr: Cidr) -> (u32, u32) {
     let (first, last) = cidr.span();
     (first + 1, last - 1)
 }

@@ -36,19 +36,17 @@ pub fn accept(
     (tenant, id): (TenantId, ResourceId),
     body: &MachineResize,
 ) -> Accepted<Job> {
-    let machine = changeable(context, tenant, id, Kind::Vm)?;
     let size = size(context, body.configuration_id)?;
+    let machine = changeable(context, tenant, id, Kind::Vm)?;
     let request = Request {
         wish: Wish::Size(size.id),
         ..Request::new(Operation::VmResize, &machine)
     };
-    accept_job(context, request, |machine| another(machine, size.id))
+    accept_job(context, request, |machine| other_size(machine, size.id))
 }
 
-/// Refuses the size that a machine has already: it would be a reset.
-fn another(machine: &Resource, size: i64) -> Result<(), Refusal> {
-    let has = machine.machine().map(|record| record.size);
-    if has != Some(size) {
+fn other_size(machine: &Resource, size: i64) -> Result<(), Refusal> {
+    if machine.machine().is_none_or(|record| record.size != size) {
         return Ok(());
     }
     let text = format!("{} has this size already; name another", machine.words());
@@ -59,11 +57,11 @@ fn start(context: &Context<'_>, job: &Job, machine: &Resource) -> Result<Next, J
     let Wish::Size(id) = job.wish else {
         return Ok(Next::Done);
     };
+    other_size(machine, id).map_err(|refusal| too_late(&refusal))?;
     let size = context.catalogue.size(id).ok_or_else(|| {
         let text = format!("There is no configuration {id} in the catalogue any more.");
         JobError::new(JobErrorCode::InvalidConfiguration, text)
     })?;
-    another(machine, id).map_err(|refusal| too_late(&refusal))?;
     let before = spec_as_seen(machine);
     if let Some(image) = context.catalogue.image(before.image) {
         fits(image, size)?;

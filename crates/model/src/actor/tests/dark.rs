@@ -1,6 +1,6 @@
 //! Drivers that cannot look, or cannot save.
 
-use super::{assigned, at, failed, new, nothing, on, running, table, words};
+use super::{assigned, at, failed, new, nothing, on, running, seen, table, words};
 use crate::{
     actor::{ActionError, Effect, Event},
     job::JobError,
@@ -86,7 +86,7 @@ fn what_is_seen_after_that_is_told() {
         actor
     };
     let mut settles = given_up(assigned(1, on(1)), "1: Stalled");
-    let ready = Event::Observed(running(1));
+    let ready = seen(running(1));
     table(
         &mut settles,
         vec![(2 * late, ready, "save 1/1, 1: settled")],
@@ -134,15 +134,11 @@ fn a_settled_machine_that_nobody_sees_is_looked_at_again_in_its_own_time() {
     table(
         &mut actor,
         vec![
-            (1, Event::Observed(running(1)), "save 1/1, 1: settled"),
+            (1, seen(running(1)), "save 1/1, 1: settled"),
             (late, Event::Changed, "look"),
             (late, blind(), ""),
             (late + RETRY_FIRST_MS, Event::Tick, "look"),
-            (
-                late + RETRY_FIRST_MS,
-                Event::Observed(running(1)),
-                "1: settled",
-            ),
+            (late + RETRY_FIRST_MS, seen(running(1)), "1: settled"),
         ],
     );
 }
@@ -168,7 +164,7 @@ fn nothing_begins_and_nothing_is_settled_that_was_not_saved() {
         actor.ledger().action.as_ref().map(|record| record.attempt),
         Some(1)
     );
-    let ready = || Event::Observed(running(1));
+    let ready = || seen(running(1));
     assert_eq!(words(&actor.handle(ready(), at(now))), "save 1/1");
     assert_eq!(words(&actor.handle(Event::Unsaved, at(now))), "");
     assert_eq!(actor.ledger().settled, 0);
