@@ -74,7 +74,8 @@ impl Case {
     pub fn prepared(self, seed: u64) -> Sim {
         let mut sim = Sim::new(seed, Faults::new(Plan::Script(Vec::new())), false);
         sim.patient = true;
-        done(&mut sim, &Ask::CreateMachine(machine(&sim, "web")));
+        let web = Ask::CreateMachine(machine(&sim, "web"));
+        done(&mut sim, &web);
         match self.operation {
             Operation::VmCreate
             | Operation::VmStop
@@ -94,7 +95,10 @@ impl Case {
                 change(&mut sim, "web", Change::AddNic(lan));
             }
             Operation::PublicIpRelease => public(&mut sim),
-            Operation::GpuDelete => done(&mut sim, &Ask::CreateGpu(gpu(&sim))),
+            Operation::GpuDelete => {
+                let gpu = Ask::CreateGpu(gpu(&sim));
+                done(&mut sim, &gpu);
+            }
             Operation::VolumeDelete | Operation::VolumeAttach => data(&mut sim),
             Operation::VolumeDetach => attached(&mut sim),
             Operation::VolumeResize if self.plain() => data(&mut sim),

@@ -12,6 +12,7 @@
     reason = "a history is told, and figures are printed"
 )]
 
+mod cases;
 mod clients;
 mod engine;
 mod expected;
@@ -21,6 +22,7 @@ mod host;
 mod kit;
 mod ledger;
 mod link;
+mod receipts;
 mod referee;
 mod requests;
 mod rng;
