@@ -420,8 +420,11 @@ fn repeated() {
         let mut sim = case.prepared(1);
         let known = sim.store.last_number;
         let ask = case.ask(&sim);
-        let first = sim.send_ask(TENANT, &ask, Some(KEY));
-        let again = sim.send_ask(TENANT, &ask, Some(KEY));
+        let [first, again] = [(); 2].map(|()| {
+            let jobs = sim.send_ask(TENANT, &ask, Some(KEY));
+            let jobs = jobs.expect("nobody was killed").expect("it is right");
+            jobs.iter().map(|job| job.id).collect::<Vec<_>>()
+        });
         assert_eq!(first, again, "{name}");
         sim.run();
         let late = sim.send_ask(TENANT, &ask, Some(KEY));

@@ -32,7 +32,14 @@ pub fn check(sim: &Sim, job: &Job, at: &str) {
         }
     }
     let before = job.before.clone().unwrap_or_default();
-    let beyond = beyond(&before, &sim.world.observe(acted));
+    let resource = sim.store.resources.get(&acted);
+    let leftover = resource.and_then(|resource| resource.leftover.as_ref());
+    let found = match leftover {
+        Some(leftover) if leftover.job == job.id => sim.world.observe(acted),
+        // What was put back is as before, but perhaps launched anew and grown.
+        _ => Observed::Nothing,
+    };
+    let beyond = beyond(&before, &found);
     let left = words(&receipt.left);
     assert_eq!(left.len(), beyond.len(), "{at}, left: {left:?}, {beyond:?}");
     for (text, word) in left.iter().zip(&beyond) {
@@ -88,7 +95,8 @@ fn beyond(spec: &Spec, found: &Observed) -> Vec<String> {
             let nothing = model::MachineObserved::default();
             let machine = spec.machine();
             let should = machine.map(|it| it.disk_gb);
-            let is_more = found.disk != nothing.disk && found.disk.size_gb() != should;
+            let is_whole = found.disk.size_gb().is_some() && found.disk.size_gb() == should;
+            let is_more = found.disk != nothing.disk && !is_whole;
             things.extend(is_more.then(|| "disk".to_owned()));
             let process = found
                 .process
