@@ -8,8 +8,10 @@ need() {
     PATH="$PATH:${HOME:-/nowhere}/.cargo/bin"
     for name in "$@"; do
         case "$name" in
-        cargo | fmt | clippy | nextest) ;;
+        cargo | fmt | clippy | nextest | schemathesis | typescript) ;;
         cc) command -v cc >/dev/null || missing+=(build-essential) ;;
+        go) command -v go >/dev/null || missing+=(golang-go) ;;
+        node) command -v node >/dev/null || missing+=(nodejs) ;;
         venv) python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv) ;;
         *) command -v "$name" >/dev/null || missing+=("$name") ;;
         esac
@@ -21,6 +23,8 @@ need() {
         fmt) need_component fmt rustfmt ;;
         clippy) need_component clippy clippy ;;
         nextest) need_nextest ;;
+        schemathesis) need_schemathesis ;;
+        typescript) need_typescript ;;
         esac
     done
 }
@@ -52,4 +56,27 @@ need_nextest() {
     cargo nextest --version >/dev/null 2>&1 && return
     say "Missing on this machine: cargo-nextest, which runs the tests. Building it, once: about 5 minutes on two cores."
     cargo install cargo-nextest --locked
+}
+
+# Into the target directory, from PyPI; the marker is written last, so that half an install is done again.
+need_schemathesis() {
+    local venv="$target/schemathesis"
+    cmp -s dev.d/schemathesis.txt "$venv/installed.txt" && return
+    say "Missing on this machine: Schemathesis, which tests the API against its document. Installing it into $venv."
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r dev.d/schemathesis.txt
+    cp dev.d/schemathesis.txt "$venv/installed.txt"
+}
+
+# The same for the compiler of examples/typescript, from npm.
+need_typescript() {
+    local folder="$target/typescript"
+    cmp -s examples/typescript/package-lock.json "$folder/installed.json" && return
+    say "Missing on this machine: TypeScript, which checks a client. Installing it into $folder."
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp examples/typescript/package.json examples/typescript/package-lock.json "$folder"
+    (cd "$folder" && npm ci --silent --no-audit --no-fund --ignore-scripts)
+    cp "$folder/package-lock.json" "$folder/installed.json"
 }

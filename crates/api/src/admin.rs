@@ -1,6 +1,8 @@
 //! The operator's API under `/admin/v1`: tenants, keys, quotas, faults, clock, verify.
 
-use crate::{FaultId, JobErrorCode, KeyId, TenantId, Timestamp};
+use crate::{
+    DataCenterId, FaultId, HostId, JobErrorCode, JobId, KeyId, ResourceId, TenantId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// `POST /admin/v1/tenants`.
@@ -129,12 +131,15 @@ pub struct KeyCreate {
     pub name: String,
     /// What it may do; absent or null: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub scopes: Option<Vec<Scope>>,
     /// 7, 30, 60, 90, 180 or 365; absent or null: it does not expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::keys::days))]
     pub expires_in_days: Option<i64>,
     /// Requests in a window, 1 to 1,000,000; absent or null: the server's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
     pub rate_limit_max: Option<i64>,
 }
 
@@ -174,7 +179,7 @@ pub struct KeyCreated {
     pub row: KeyRow,
 }
 
-/// What a fault does to a job.
+/// What a fault does: to an action of a job, or to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -183,6 +188,25 @@ pub enum FaultKind {
     Fail,
     /// The action stops and never ends by itself.
     Stall,
+    /// The action takes longer; with `delaySeconds` the answer to a request comes later.
+    Slow,
+    /// The request is refused with a status of choice and has no effect.
+    Http,
+    /// The request is carried out, and its connection is closed without an answer.
+    Drop,
+}
+
+impl FaultKind {
+    /// As it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Stall => "stall",
+            Self::Slow => "slow",
+            Self::Http => "http",
+            Self::Drop => "drop",
+        }
+    }
 }
 
 /// `POST /admin/v1/faults`.
@@ -190,9 +214,10 @@ pub enum FaultKind {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FaultCreate {
-    /// An operation's name, e.g. `vm.create`, or `*` for any.
+    /// An operation's name, e.g. `vm.create`, or `*` for any. Where requests are struck: any
+    /// `operationId` of this document, e.g. `job.poll`.
     pub operation: String,
-    /// Only jobs of this tenant; absent: of any.
+    /// Only jobs, or requests with keys, of this tenant; absent: of any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<TenantId>,
     /// What it does.
@@ -202,8 +227,9 @@ pub struct FaultCreate {
     pub at_phase: Option<String>,
     /// Strikes at the first progress of the job at or above this; absent: at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 99))]
     pub at_percent: Option<u8>,
-    /// The job's error text.
+    /// The job's error text, or the message of a refused request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The job's error code; absent: `DRIVER_ERROR`.
@@ -212,12 +238,53 @@ pub struct FaultCreate {
     /// Whether trying again is no use (the default), so that the job goes back at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permanent: Option<bool>,
+    /// `http`: the status that the request is refused with; absent: 503.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// `slow`: the request's answer comes so many seconds later, in real time, at most 300.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_seconds: Option<f64>,
+    /// `slow`, of a job: the action takes so many times as long from there on; absent: 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factor: Option<f64>,
     /// How often it strikes; absent: once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>, minimum = 1, maximum = 4_294_967_295u32))]
     pub times: Option<u32>,
     /// The chance, 0 to 1, that a match is struck; absent: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub probability: Option<f64>,
+}
+
+impl FaultCreate {
+    /// One that says nothing but what it does to what.
+    pub fn new(operation: impl Into<String>, kind: FaultKind) -> Self {
+        Self {
+            operation: operation.into(),
+            tenant_id: None,
+            kind,
+            at_phase: None,
+            at_percent: None,
+            error: None,
+            error_code: None,
+            permanent: None,
+            status: None,
+            delay_seconds: None,
+            factor: None,
+            times: None,
+            probability: None,
+        }
+    }
+
+    /// Whether it strikes requests, not jobs.
+    pub const fn strikes_requests(&self) -> bool {
+        match self.kind {
+            FaultKind::Http | FaultKind::Drop => true,
+            FaultKind::Slow => self.delay_seconds.is_some(),
+            FaultKind::Fail | FaultKind::Stall => false,
+        }
+    }
 }
 
 /// A fault, with how often it struck.
@@ -260,6 +327,7 @@ pub struct Clock {
 #[serde(rename_all = "camelCase")]
 pub struct ClockAdvance {
     /// Seconds to move forward; fractions allowed by no client so far, so whole.
+    #[cfg_attr(feature = "openapi", schema(maximum = 315_360_000))]
     pub advance_seconds: u64,
 }
 
@@ -283,4 +351,84 @@ pub struct Difference {
     pub id: String,
     /// What differs, in words.
     pub what: String,
+}
+
+/// A host: the box that a data centre's resources live on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Host {
+    /// Its id.
+    pub id: HostId,
+    /// Its data centre.
+    pub datacenter_id: DataCenterId,
+    /// Its data centre's name.
+    pub datacenter_name: String,
+    /// Whether nothing new is placed on it.
+    pub drained: bool,
+    /// What it has and what is given out of it.
+    pub room: HostRoom,
+    /// By whom: each tenant that has something there.
+    pub tenants: Vec<HostShare>,
+}
+
+/// What a host has, and what is given out of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct HostRoom {
+    /// Cores, overcommit included.
+    pub vcpus: Quota,
+    /// Memory in GB.
+    pub memory_gb: Quota,
+    /// Disk in GB, machines' and volumes'.
+    pub disk_gb: Quota,
+    /// Public addresses.
+    pub public_ips: Quota,
+    /// GPUs of every series.
+    pub gpus: Quota,
+}
+
+/// What a tenant has of a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct HostShare {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// Cores.
+    pub vcpus: u64,
+    /// Memory in GB.
+    pub memory_gb: u64,
+    /// Disk in GB.
+    pub disk_gb: u64,
+    /// Public addresses.
+    pub public_ips: u64,
+    /// GPUs.
+    pub gpus: u64,
+}
+
+/// What a job could neither finish nor put back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Leftover {
+    /// The resource: its id is the leftover's.
+    pub id: ResourceId,
+    /// `vm`, `gpu`, `volume` or `network`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Where it is.
+    pub host_id: HostId,
+    /// The job that left it.
+    pub job_id: JobId,
+    /// Since when.
+    pub since: Timestamp,
+    /// What could not be done.
+    pub what: String,
+    /// Whether its host tries again now.
+    pub retrying: bool,
 }

@@ -175,3 +175,40 @@ pub struct SkuRow {
     /// Disk in GB.
     pub disk: u32,
 }
+
+/// The sizes of volumes in a data centre, by type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeSizes {
+    /// The data centre.
+    pub datacenter_id: DataCenterId,
+    /// The types, each with its sizes.
+    pub volume_types: Vec<VolumeTypeRow>,
+}
+
+/// A type of volumes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeTypeRow {
+    /// Its id: 1 is SSD, 2 is NVMe.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// What there is.
+    pub available_sizes: Vec<VolumeSizeRow>,
+}
+
+/// A size of volumes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeSizeRow {
+    /// Its id.
+    pub id: i64,
+    /// GB.
+    pub size_gb: u32,
+}

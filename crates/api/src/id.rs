@@ -48,6 +48,8 @@ id! {
     DataCenterId,
     /// A host: the Linux box (or the simulator) that resources live on.
     HostId,
+    /// A tenant's SSH key.
+    SshKeyId,
     /// A fault placed by an operator.
     FaultId,
 }

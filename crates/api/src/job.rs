@@ -199,6 +199,7 @@ pub struct JobPhase {
 #[serde(rename_all = "camelCase")]
 pub struct JobPoll {
     /// The jobs asked for.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 50))]
     pub job_ids: Vec<String>,
     /// Additive: 0 to 60. Answer once a job of the list has changed, after so many seconds at the latest;
     /// at once if all have ended or none is known.

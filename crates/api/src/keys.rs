@@ -13,9 +13,11 @@ pub struct OwnKeyCreate {
     pub name: String,
     /// What it may do, at most what the key that asks may do; absent or null: as much as that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub scopes: Option<Vec<crate::admin::Scope>>,
     /// 7, 30, 60, 90, 180 or 365; absent or null: it does not expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = days))]
     pub expires_in_days: Option<i64>,
     /// There are no roles here, so none may be assigned: absent or null.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -24,6 +26,24 @@ pub struct OwnKeyCreate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub metadata: Option<Map<String, Value>>,
+}
+
+/// Days that a key may be good for; null: it does not expire.
+#[cfg(feature = "openapi")]
+pub(crate) fn days() -> utoipa::openapi::schema::Object {
+    use utoipa::openapi::{ObjectBuilder, schema::Type};
+    let days = [7, 30, 60, 90, 180, 365].map(Value::from);
+    ObjectBuilder::new()
+        .schema_type(
+            [Type::Integer, Type::Null]
+                .into_iter()
+                .collect::<utoipa::openapi::schema::SchemaType>(),
+        )
+        .description(Some(
+            "Days that it is good for; absent or null: it does not expire",
+        ))
+        .enum_values(Some(days.into_iter().chain([Value::Null])))
+        .build()
 }
 
 /// A new key, or one with a new secret: the only answers that hold it.

@@ -16,13 +16,16 @@ pub mod job;
 pub mod keys;
 pub mod machine;
 pub mod network;
+pub mod ssh_key;
+pub mod team;
 pub mod time;
 pub mod volume;
 
 pub use envelope::{CursorMeta, CursorPage, Envelope, PageMeta};
 pub use error::{ErrorBody, ErrorCode};
 pub use id::{
-    DataCenterId, FaultId, HostId, JobId, KeyId, NicId, PublicIpId, ResourceId, TenantId,
+    DataCenterId, FaultId, HostId, JobId, KeyId, NicId, PublicIpId, ResourceId, SshKeyId, TenantId,
 };
 pub use job::{Job, JobErrorCode, JobStatus};
+pub use team::TeamId;
 pub use time::Timestamp;

@@ -3,7 +3,7 @@
 use crate::{Client, Error};
 use api::{
     DataCenterId,
-    catalogue::{DataCenterRow, ImageRow, SizeRow},
+    catalogue::{DataCenterRow, ImageRow, SizeRow, VolumeSizes},
 };
 
 const DATA_CENTERS: &str = "/v1/resource/data-centers";
@@ -35,5 +35,14 @@ impl Client {
             "{DATA_CENTERS}/{place}/virtual-machine-sizes?imageId={image}"
         ))
         .await
+    }
+
+    /// The sizes of volumes in a data centre, by type.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn volume_sizes(&self, place: DataCenterId) -> Result<VolumeSizes, Error> {
+        self.get(&format!("{DATA_CENTERS}/{place}/volume-sizes"))
+            .await
     }
 }

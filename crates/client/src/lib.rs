@@ -34,13 +34,20 @@
 
 mod admin;
 mod catalogue;
+mod changes;
 mod error;
+mod gpu;
+mod hosts;
 mod http;
 mod jobs;
 mod keys;
 mod machines;
+mod networks;
 mod pace;
 mod poll;
+mod ssh_keys;
+mod teams;
+mod volumes;
 
 pub use api::machine::MachineCreate;
 pub use error::Error;

@@ -3,13 +3,15 @@
 use crate::{Accepted, Client, Error, http::Answer};
 use api::{
     Job, PageMeta, ResourceId,
-    machine::{MachineCreate, MachineDetail, MachineRename, MachineRow},
+    machine::{MachineCreate, MachineDetail, MachineRename, MachineResize, MachineRow},
 };
 use reqwest::Method;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
 const MACHINES: &str = "/v1/resource/virtual-machines";
+/// How often a create is sent whose answer is lost; its idempotency key makes that safe.
+const CREATE_ATTEMPTS: u32 = 3;
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +25,9 @@ pub struct Page<T> {
 impl Client {
     /// Asks for one machine or several; one job each, in the order of their names.
     ///
-    /// With an `idempotency_key` the request can be repeated after a lost answer: the same key
-    /// and body give the same jobs.
+    /// A create whose answer is lost is sent again, three times in all: its idempotency key (one of
+    /// its own where none is given) makes sure that nothing is made twice. Give one to repeat it
+    /// after a crash as well: the same key and body give the same jobs.
     ///
     /// # Errors
     /// Whatever [`Error`] names.
@@ -33,10 +36,33 @@ impl Client {
         wish: &MachineCreate,
         idempotency_key: Option<&str>,
     ) -> Result<Accepted, Error> {
-        let mut request = self.request(Method::POST, MACHINES).json(wish);
-        if let Some(key) = idempotency_key {
-            request = request.header("Idempotency-Key", key);
+        self.create_machines_telling(wish, idempotency_key, |_| {})
+            .await
+    }
+
+    /// The same, and tells of each lost answer after which it is sent again.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn create_machines_telling(
+        &self,
+        wish: &MachineCreate,
+        idempotency_key: Option<&str>,
+        mut on_lost: impl FnMut(&Error),
+    ) -> Result<Accepted, Error> {
+        let key = idempotency_key.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
+        for _ in 1..CREATE_ATTEMPTS {
+            match self.create_once(wish, &key).await {
+                Err(error @ Error::Lost { .. }) => on_lost(&error),
+                other => return other,
+            }
         }
+        self.create_once(wish, &key).await
+    }
+
+    async fn create_once(&self, wish: &MachineCreate, key: &str) -> Result<Accepted, Error> {
+        let request = self.request(Method::POST, MACHINES).json(wish);
+        let request = request.header("Idempotency-Key", key);
         let Answer {
             data, retry_after, ..
         } = self.send::<Created>(request).await?;
@@ -102,6 +128,18 @@ impl Client {
         })
     }
 
+    /// Asks for a machine to get another size; one job.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn resize_machine(&self, id: ResourceId, size: i64) -> Result<Accepted, Error> {
+        let body = MachineResize {
+            configuration_id: size,
+        };
+        let path = format!("{MACHINES}/{id}/size");
+        self.change(Method::PUT, &path, Some(&body)).await
+    }
+
     /// Turns a machine on. Answers within 50 s: `Running`, or `Starting` where it takes longer.
     ///
     /// # Errors
@@ -133,7 +171,7 @@ impl Client {
 }
 
 /// What a create is answered with: an array, or `{"jobs":[…]}` where the path ended in a slash.
-struct Created(Vec<Job>);
+pub(crate) struct Created(pub(crate) Vec<Job>);
 
 impl<'de> Deserialize<'de> for Created {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

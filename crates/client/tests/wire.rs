@@ -14,6 +14,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What the fake was asked.
 #[derive(Clone, Default)]
@@ -203,4 +204,62 @@ async fn waiting_can_be_spawned() {
     let watch = Watch::new().pace(Pace::every(Duration::ZERO));
     let task = tokio::spawn(async move { cloud.wait(&ids, watch, |_| {}).await });
     assert!(task.await.unwrap().unwrap().all_completed());
+}
+
+/// A server that reads each request, closes the first `lost` connections without a word, and answers
+/// the next; the idempotency keys that it was shown.
+async fn losing(lost: usize) -> (Client, Arc<Mutex<Vec<String>>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let shown = Arc::clone(&keys);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            // The body is the last to come, and its object the last of it.
+            while !(request.ends_with(b"}") && request.windows(4).any(|it| it == b"\r\n\r\n")) {
+                assert!(stream.read_buf(&mut request).await.unwrap() > 0);
+            }
+            let text = String::from_utf8(request).unwrap();
+            let key = text
+                .lines()
+                .find_map(|it| it.strip_prefix("idempotency-key: "));
+            let sent = {
+                let mut keys = shown.lock().unwrap();
+                keys.push(key.unwrap().to_owned());
+                keys.len()
+            };
+            if sent > lost {
+                let body = json!({"success": true, "message": "", "data": []}).to_string();
+                let size = body.len();
+                let answer =
+                    format!("HTTP/1.1 202 Accepted\r\nContent-Length: {size}\r\n\r\n{body}");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        }
+    });
+    (Client::new(&url, "gpcn_key").unwrap(), keys)
+}
+
+#[tokio::test]
+async fn a_create_whose_answer_is_lost_is_sent_again_with_the_key_it_had() {
+    let (cloud, keys) = losing(2).await;
+    let mut troubles = 0;
+    let wish = wish("web");
+    let accepted = cloud.create_machines_telling(&wish, None, |_| troubles += 1);
+    assert_eq!(accepted.await.unwrap().jobs, []);
+    assert_eq!(troubles, 2);
+    cloud.create_machines(&wish, Some("mine")).await.unwrap();
+    let keys = keys.lock().unwrap();
+    assert!(!keys[0].is_empty() && keys[..3].iter().all(|key| *key == keys[0]));
+    assert_eq!(keys[3..], ["mine"]);
+}
+
+#[tokio::test]
+async fn a_create_is_not_sent_for_ever() {
+    let (cloud, keys) = losing(usize::MAX).await;
+    let error = cloud.create_machines(&wish("web"), None).await.unwrap_err();
+    assert!(matches!(error, Error::Lost { .. }), "{error:?}");
+    assert_eq!(keys.lock().unwrap().len(), 3);
 }

@@ -1,7 +1,10 @@
-//! Faults that an operator has placed: which action of which job they strike, and when.
+//! Faults that an operator has placed: which action of which job, or which request, they strike.
 //!
-//! They strike between the agent and the driver, so they work with any driver. Kept in memory: a
-//! restart clears them. Which match is struck is drawn from a seed: the same run strikes the same.
+//! Those of jobs strike between the agent and the driver, so they work with any driver; those of
+//! [`requests`] at the front door. Kept in memory: a restart clears them. Which match is struck is drawn
+//! from a seed: the same run strikes the same.
+
+pub mod requests;
 
 use api::{
     FaultId, JobErrorCode,
@@ -16,6 +19,8 @@ use std::{
 
 /// What a failed action says where the fault gives no text.
 const DEFAULT_TEXT: &str = "Fault placed by an operator.";
+/// How many times as long a slow action takes where the fault does not say.
+const DEFAULT_FACTOR: f64 = 10.0;
 
 /// All faults that are placed; clones are the same set.
 #[derive(Clone)]
@@ -35,6 +40,8 @@ pub enum Strike {
     Fail(ActionError),
     /// It stops and never ends by itself.
     Stall,
+    /// What is left of it takes so many times as long.
+    Slow(f64),
 }
 
 /// Watches one action from its beginning to its end: each fault has one chance at it.
@@ -116,43 +123,54 @@ impl Watch {
     pub fn strike(&mut self, percent: u64) -> Option<Strike> {
         let Placed { faults, random } = &mut *self.faults.lock();
         for fault in faults {
-            let is_spent = fault.hits >= fault.fault.times.unwrap_or(1);
-            if is_spent
-                || !matches(&fault.fault, self.origin, &self.phase, percent)
+            if !matches(&fault.fault, self.origin, &self.phase, percent)
+                || is_spent(fault)
                 || !self.drawn.insert(fault.id)
+                || !draws(fault, random)
             {
                 continue;
             }
-            let chance = fault.fault.probability.unwrap_or(1.0).clamp(0.0, 1.0);
-            // What is no number strikes never.
-            if chance.is_nan() || !random.random_bool(chance) {
-                continue;
-            }
             fault.hits += 1;
-            return Some(strike(&fault.fault));
+            if let Some(strike) = strike(&fault.fault) {
+                return Some(strike);
+            }
         }
         None
     }
 }
 
+fn is_spent(fault: &Fault) -> bool {
+    fault.hits >= fault.fault.times.unwrap_or(1)
+}
+
+/// Whether a match is struck, by its chance. What is no number strikes never.
+fn draws(fault: &Fault, random: &mut StdRng) -> bool {
+    let chance = fault.fault.probability.unwrap_or(1.0).clamp(0.0, 1.0);
+    !chance.is_nan() && random.random_bool(chance)
+}
+
 fn matches(fault: &FaultCreate, origin: Origin, phase: &str, percent: u64) -> bool {
-    (fault.operation == "*" || fault.operation == origin.operation.definition().name)
+    !fault.strikes_requests()
+        && (fault.operation == "*" || fault.operation == origin.operation.name())
         && fault.tenant_id.is_none_or(|tenant| tenant == origin.tenant)
         && fault.at_phase.as_ref().is_none_or(|at| at == phase)
         && fault.at_percent.is_none_or(|at| percent >= u64::from(at))
 }
 
-fn strike(fault: &FaultCreate) -> Strike {
+/// Nothing for the kinds that strike requests, which never get here.
+fn strike(fault: &FaultCreate) -> Option<Strike> {
     match fault.kind {
-        FaultKind::Stall => Strike::Stall,
+        FaultKind::Stall => Some(Strike::Stall),
         FaultKind::Fail => {
             let code = fault.error_code.unwrap_or(JobErrorCode::DriverError);
             let text = fault.error.as_deref().unwrap_or(DEFAULT_TEXT);
-            Strike::Fail(ActionError {
+            Some(Strike::Fail(ActionError {
                 error: JobError::new(code, text),
                 permanent: fault.permanent.unwrap_or(true),
-            })
+            }))
         }
+        FaultKind::Slow => Some(Strike::Slow(fault.factor.unwrap_or(DEFAULT_FACTOR))),
+        FaultKind::Http | FaultKind::Drop => None,
     }
 }
 

@@ -12,5 +12,6 @@ pub mod http;
 pub mod keys;
 pub mod profile;
 pub mod serve;
+pub mod ssh_keys;
 pub mod store;
 mod values;

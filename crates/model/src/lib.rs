@@ -29,6 +29,7 @@ pub mod render;
 pub mod report;
 pub mod resource;
 pub mod spec;
+pub mod team;
 pub mod turn;
 pub mod verify;
 pub mod wish;

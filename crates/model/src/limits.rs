@@ -46,3 +46,7 @@ pub const RETENTION_MS: i64 = 24 * 60 * 60 * 1_000;
 pub const PHASE_LIMIT: usize = 64;
 /// Effects kept with a job for its receipt: the oldest stay.
 pub const DONE_LIMIT: usize = 128;
+/// Teams of one tenant.
+pub const TEAM_LIMIT: usize = 1_000;
+/// Teams that one request may delete.
+pub const TEAMS_AT_ONCE_LIMIT: usize = 50;

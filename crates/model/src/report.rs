@@ -9,7 +9,7 @@ use crate::{
     plan::Action,
     spec::Spec,
 };
-use api::{ResourceId, TenantId};
+use api::{HostId, ResourceId, TenantId};
 use serde::{Deserialize, Serialize};
 
 /// What an agent is told of a resource: the newest spec.
@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 pub struct Assignment {
     /// The resource.
     pub resource: ResourceId,
+    /// Where it lives: what a host has but once (a GPU, a public address) is told apart by it.
+    pub host: HostId,
     /// The spec's number.
     pub generation: u64,
     /// What to make true.

@@ -4,7 +4,9 @@ use crate::{
     cli::{
         ending::Ending,
         fault::{self, FaultCommand},
+        host::{self, HostCommand},
         key::{self, KeyCommand},
+        leftover::{self, LeftoverCommand},
         names::{Candidate, pick},
         quota::{self, QuotaCommand},
         session::Session,
@@ -46,7 +48,25 @@ Examples:
         #[command(subcommand)]
         command: QuotaCommand,
     },
-    /// Faults: make jobs fail or stall on purpose.
+    /// Hosts: what is given out of each and to whom; where nothing new is placed.
+    #[command(before_help = "\
+Examples:
+  cloudlet admin host list
+  cloudlet admin host drain 6f1c0e5e-0000-4000-8000-000000000001")]
+    Host {
+        #[command(subcommand)]
+        command: HostCommand,
+    },
+    /// Leftovers: what jobs could neither finish nor put back.
+    #[command(before_help = "\
+Examples:
+  cloudlet admin leftover list
+  cloudlet admin leftover retry 01930000-0000-7000-8000-000000000001")]
+    Leftover {
+        #[command(subcommand)]
+        command: LeftoverCommand,
+    },
+    /// Faults: make jobs and requests fail on purpose.
     #[command(before_help = "\
 Examples:
   cloudlet admin fault create vm.create --kind fail --at-phase boot
@@ -147,6 +167,8 @@ pub(crate) async fn run(session: &Session, command: AdminCommand) -> anyhow::Res
         AdminCommand::Tenant { command } => tenant(session, command).await,
         AdminCommand::Key { command } => key::run(session, command).await,
         AdminCommand::Quota { command } => quota::run(session, command).await,
+        AdminCommand::Host { command } => host::run(session, command).await,
+        AdminCommand::Leftover { command } => leftover::run(session, command).await,
         AdminCommand::Fault { command } => fault::run(session, command).await,
         AdminCommand::Clock { command } => clock(session, command).await,
         AdminCommand::Verify => verify(session).await,

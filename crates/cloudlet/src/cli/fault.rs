@@ -15,13 +15,28 @@ use api::{
 };
 use clap::{Args, Subcommand, ValueEnum};
 
+const KINDS: &str = "\
+Kinds:
+  fail   a job's action ends with an error: --error, --error-code, --transient
+  stall  a job's action stops; the job stays in_progress until its limit is over
+  slow   a job's action takes --factor times as long;
+         with --delay the answer to a request comes so much later
+  http   a request is refused with --status and has no effect
+  drop   a request is carried out, and its connection closed without an answer
+
+Jobs are struck by fail, stall and slow; OPERATION is then one of jobs, e.g. vm.create.
+Requests are struck by http, drop and slow --delay; OPERATION is then any operationId
+of /openapi.json, e.g. job.poll or vm.list. * is any, but never this command itself.";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum FaultCommand {
-    /// Place a fault: it strikes the next action that matches, of a running job, too.
-    #[command(before_help = "\
+    /// Place a fault: it strikes the next match, an action of a job or a request.
+    #[command(visible_alias = "add", before_help = "\
 Examples:
   cloudlet admin fault create vm.create --kind fail --at-phase boot --error 'no-space-left'
-  cloudlet admin fault create vm.create --kind stall --at-percent 45")]
+  cloudlet admin fault create vm.create --kind stall --at-percent 45
+  cloudlet admin fault create job.poll --kind http --status 429 --times 3
+  cloudlet admin fault create vm.create --kind drop --tenant default", after_help = KINDS)]
     Create(FaultArgs),
     /// List the faults with how often each struck.
     #[command(before_help = "\
@@ -51,25 +66,49 @@ Examples:
 enum Kind {
     Fail,
     Stall,
+    Slow,
+    Http,
+    Drop,
+}
+
+impl From<Kind> for FaultKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Fail => Self::Fail,
+            Kind::Stall => Self::Stall,
+            Kind::Slow => Self::Slow,
+            Kind::Http => Self::Http,
+            Kind::Drop => Self::Drop,
+        }
+    }
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct FaultArgs {
-    /// The operation, e.g. vm.create, or * for any
+    /// The operation, e.g. vm.create or job.poll, or * for any
     #[arg(value_name = "OPERATION")]
     operation: String,
-    /// What it does to a job: fail ends the action with an error, stall stops it
+    /// What it does; see below
     #[arg(
         long,
         value_enum,
-        value_name = "fail|stall",
+        value_name = "fail|stall|slow|http|drop",
         hide_possible_values = true
     )]
     kind: Kind,
-    /// Only in this phase, e.g. boot [default: the first]
+    /// With http: the status [default: 503]
+    #[arg(long, value_name = "STATUS", value_parser = values::whole::<u16>)]
+    status: Option<u16>,
+    /// With slow: how much later the answer to a request comes, 300 at most
+    #[arg(long, value_name = "SECONDS", value_parser = values::number)]
+    delay: Option<f64>,
+    /// With slow: how many times as long a job's action takes [default: 10]
+    #[arg(long, value_name = "N", value_parser = values::number)]
+    factor: Option<f64>,
+    /// Only in this phase of a job, e.g. boot [default: the first]
     #[arg(long, value_name = "PHASE")]
     at_phase: Option<String>,
-    /// Strike at the first progress at or above this
+    /// Strike at the first progress of a job at or above this
     #[arg(long, value_name = "0..99", value_parser = clap::value_parser!(u8).range(0..=99))]
     at_percent: Option<u8>,
     /// How often it strikes [default: once]
@@ -78,13 +117,13 @@ pub(crate) struct FaultArgs {
     /// Let the host try again, instead of giving up at once
     #[arg(long)]
     transient: bool,
-    /// The job's error text
+    /// The job's error text, or the message of a refused request
     #[arg(long, value_name = "TEXT")]
     error: Option<String>,
     /// The job's error code [default: DRIVER_ERROR]
     #[arg(long, value_name = "CODE")]
     error_code: Option<String>,
-    /// Only jobs of this tenant, by name or id [default: of any]
+    /// Only jobs, or requests, of this tenant, by name or id [default: of any]
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
     /// The chance that a match is struck, 0 to 1 [default: 1]
@@ -128,19 +167,18 @@ async fn create(session: &Session, args: FaultArgs) -> anyhow::Result<()> {
         None => None,
     };
     let fault = FaultCreate {
-        operation: args.operation,
         tenant_id,
-        kind: match args.kind {
-            Kind::Fail => FaultKind::Fail,
-            Kind::Stall => FaultKind::Stall,
-        },
         at_phase: args.at_phase,
         at_percent: args.at_percent,
         error: args.error,
         error_code,
         permanent: args.transient.then_some(false),
+        status: args.status,
+        delay_seconds: args.delay,
+        factor: args.factor,
         times: args.times,
         probability: args.probability,
+        ..FaultCreate::new(args.operation, args.kind.into())
     };
     let made = client.create_fault(&fault).await?;
     if screen.is_json() {
@@ -162,17 +200,11 @@ fn code(text: &str) -> Result<JobErrorCode, Usage> {
 
 fn listed(faults: &[Fault]) -> String {
     let rows = faults.iter().map(|Fault { id, fault, hits }| {
-        let kind = match fault.kind {
-            FaultKind::Fail => "fail",
-            FaultKind::Stall => "stall",
-        };
-        let percent = fault.at_percent.map(|percent| format!("{percent} %"));
-        let at = [fault.at_phase.clone(), percent];
-        let at = at.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let how = how(fault);
         vec![
             fault.operation.clone(),
-            kind.to_owned(),
-            if at.is_empty() { "-".into() } else { at },
+            fault.kind.as_str().to_owned(),
+            if how.is_empty() { "-".into() } else { how },
             format!("{hits} of {}", fault.times.unwrap_or(1)),
             fault
                 .tenant_id
@@ -181,7 +213,19 @@ fn listed(faults: &[Fault]) -> String {
         ]
     });
     table(
-        &["OPERATION", "KIND", "AT", "STRUCK", "TENANT", "ID"],
+        &["OPERATION", "KIND", "HOW", "STRUCK", "TENANT", "ID"],
         rows.collect(),
     )
+}
+
+/// What is special about a fault: where it strikes, or with what.
+fn how(fault: &FaultCreate) -> String {
+    let parts = [
+        fault.at_phase.clone(),
+        fault.at_percent.map(|percent| format!("{percent} %")),
+        fault.status.map(|status| status.to_string()),
+        fault.delay_seconds.map(|seconds| format!("{seconds} s")),
+        fault.factor.map(|factor| format!("x {factor}")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

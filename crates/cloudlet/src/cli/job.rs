@@ -12,7 +12,10 @@ use crate::{
     },
     values,
 };
-use api::{Job, JobId, JobStatus, job::JobDetail};
+use api::{
+    Job, JobId, JobStatus,
+    job::{JobDetail, Receipt, ReceiptEntry},
+};
 use clap::Subcommand;
 use client::{JobFilter, Watch};
 
@@ -183,6 +186,7 @@ fn described(screen: &Screen, detail: &JobDetail) -> String {
         job,
         phases,
         pending_reason,
+        receipt,
     } = detail;
     let (doing, left) = if job.status.is_final() {
         (String::new(), None)
@@ -240,7 +244,29 @@ fn described(screen: &Screen, detail: &JobDetail) -> String {
         let header = ["PHASE", "BEGAN", "ENDED", "ATTEMPTS", "ERROR"];
         text = format!("{text}\n\n{}", table(&header, rows.collect()));
     }
+    if let Some(receipt) = receipt {
+        let rows = received(receipt);
+        if !rows.is_empty() {
+            text = format!("{text}\n\n{}", table(&["RECEIPT", "WHAT", "OF"], rows));
+        }
+    }
     text
+}
+
+fn received(receipt: &Receipt) -> Vec<Vec<String>> {
+    let parts = [
+        ("made", &receipt.made),
+        ("put back", &receipt.put_back),
+        ("left", &receipt.left),
+    ];
+    let rows = parts.into_iter().flat_map(|(word, entries)| {
+        let row = move |entry: &ReceiptEntry| {
+            let of = format!("{} {}", entry.kind, entry.id);
+            vec![word.to_owned(), entry.what.clone(), of]
+        };
+        entries.iter().map(row)
+    });
+    rows.collect()
 }
 
 #[cfg(test)]
@@ -269,6 +295,7 @@ mod tests {
                 job,
                 phases,
                 pending_reason: None,
+                receipt: None,
             };
             let shown = described(&screen, &detail);
             let last = shown.lines().last().unwrap();

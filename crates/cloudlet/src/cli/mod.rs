@@ -7,18 +7,27 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod admin;
+mod catalogue;
 mod ending;
 mod fault;
+mod gpu;
+mod host;
+mod ip;
 mod job;
 mod key;
+mod leftover;
 mod names;
+mod network;
+mod nic;
 mod plain;
 mod progress;
 mod quota;
 mod screen;
 mod session;
+mod ssh_key;
 mod table;
 mod vm;
+mod volume;
 mod wait;
 mod words;
 
@@ -66,6 +75,51 @@ Examples:
         #[command(subcommand)]
         command: vm::VmCommand,
     },
+    /// Machines with GPUs, and what there is of GPUs.
+    #[command(before_help = "\
+Examples:
+  cloudlet gpu inventory
+  cloudlet gpu create trainer --series 1 --count 2")]
+    Gpu {
+        #[command(subcommand)]
+        command: gpu::GpuCommand,
+    },
+    /// Volumes: disks that outlive a machine.
+    #[command(before_help = "\
+Examples:
+  cloudlet volume create data-1 --size-gb 100
+  cloudlet volume attach data-1 web-1")]
+    Volume {
+        #[command(subcommand)]
+        command: volume::VolumeCommand,
+    },
+    /// Networks that machines are on.
+    #[command(before_help = "\
+Examples:
+  cloudlet network create lan --cidr 10.20.0.0/24
+  cloudlet network list")]
+    Network {
+        #[command(subcommand)]
+        command: network::NetworkCommand,
+    },
+    /// Network interfaces of a machine.
+    #[command(before_help = "\
+Examples:
+  cloudlet nic list web-1
+  cloudlet nic add web-1 lan")]
+    Nic {
+        #[command(subcommand)]
+        command: nic::NicCommand,
+    },
+    /// Public addresses of a machine.
+    #[command(before_help = "\
+Examples:
+  cloudlet ip allocate web-1
+  cloudlet ip release web-1")]
+    Ip {
+        #[command(subcommand)]
+        command: ip::IpCommand,
+    },
     /// Jobs: what a request that takes time was answered with.
     #[command(before_help = "\
 Examples:
@@ -75,6 +129,15 @@ Examples:
     Job {
         #[command(subcommand)]
         command: job::JobCommand,
+    },
+    /// SSH keys: add one, or have one made.
+    #[command(before_help = "\
+Examples:
+  cloudlet ssh-key add laptop ~/.ssh/id_ed25519.pub
+  cloudlet ssh-key list")]
+    SshKey {
+        #[command(subcommand)]
+        command: ssh_key::SshKeyCommand,
     },
     /// The operator's side; its key is CLOUDLET_ADMIN_KEY, else the profile's.
     #[command(before_help = "\
@@ -192,7 +255,13 @@ fn ask(global: &Global, screen: &Screen, command: Command) -> anyhow::Result<End
     runtime.block_on(async {
         match command {
             Command::Vm { command } => vm::run(&global.tenant(screen)?, command).await,
+            Command::Gpu { command } => gpu::run(&global.tenant(screen)?, command).await,
+            Command::Volume { command } => volume::run(&global.tenant(screen)?, command).await,
+            Command::Network { command } => network::run(&global.tenant(screen)?, command).await,
+            Command::Nic { command } => nic::run(&global.tenant(screen)?, command).await,
+            Command::Ip { command } => ip::run(&global.tenant(screen)?, command).await,
             Command::Job { command } => job::run(&global.tenant(screen)?, command).await,
+            Command::SshKey { command } => ssh_key::run(&global.tenant(screen)?, command).await,
             Command::Admin { command } => admin::run(&global.operator(screen)?, command).await,
             Command::Serve(_) => unreachable!("serve is no client"),
         }

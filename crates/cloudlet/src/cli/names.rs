@@ -1,7 +1,7 @@
 //! Names or ids: finds the one thing that a word on the command line means.
 
 use anyhow::bail;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 /// How many names are listed where none fits.
 const LISTED: usize = 8;
@@ -36,6 +36,23 @@ pub(crate) fn pick(what: &str, word: &str, all: &[Candidate], more: &str) -> any
             bail!(text)
         }
     }
+}
+
+/// The id of the row that a word names; a word that is an id needs no rows.
+pub(crate) fn id_of<Id: Copy + Display>(
+    what: &str,
+    word: &str,
+    rows: Vec<(Id, String, String)>,
+    more: &str,
+) -> anyhow::Result<Id> {
+    let ids: Vec<Id> = rows.iter().map(|(id, ..)| *id).collect();
+    let candidates = rows.into_iter().map(|(id, name, detail)| Candidate {
+        id: id.to_string(),
+        name,
+        detail,
+    });
+    let candidates: Vec<Candidate> = candidates.collect();
+    Ok(ids[pick(what, word, &candidates, more)?])
 }
 
 fn nothing(what: &str, word: &str, all: &[Candidate], more: &str) -> String {

@@ -7,7 +7,9 @@ use crate::cli::{
     session::Session,
     words,
 };
+use crate::values::whole;
 use api::{Job, JobId, admin::ClockMode};
+use clap::Args;
 use client::{Accepted, Event, Outcome, Watch};
 use std::{
     cell::{Cell, RefCell},
@@ -21,6 +23,49 @@ use tokio::{
 
 /// How long to wait for a machine unless told otherwise, in seconds.
 pub(crate) const DEFAULT_TIMEOUT: u64 = 300;
+
+/// How long to wait for anything but a machine, in seconds.
+pub(crate) const SHORT_TIMEOUT: u64 = 120;
+
+/// Whether and how long to wait for a job of a machine.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Give up waiting after this many seconds (exit status 4); the job goes on
+    #[arg(long, value_name = "S", default_value_t = DEFAULT_TIMEOUT, value_parser = whole::<u64>)]
+    timeout: u64,
+    /// Only submit, and print the job's id
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// The same for anything else.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct ShortPatience {
+    /// Give up waiting after this many seconds (exit status 4); the job goes on
+    #[arg(long, value_name = "S", default_value_t = SHORT_TIMEOUT, value_parser = whole::<u64>)]
+    timeout: u64,
+    /// Only submit, and print the job's id
+    #[arg(long)]
+    no_wait: bool,
+}
+
+impl Patience {
+    /// Waits for what was accepted, or only says what it was.
+    pub(crate) async fn end(self, session: &Session, accepted: Accepted) -> anyhow::Result<Ending> {
+        if self.no_wait {
+            return submitted(&session.screen, &accepted);
+        }
+        follow(session, accepted, self.timeout).await
+    }
+}
+
+impl ShortPatience {
+    /// Waits for what was accepted, or only says what it was.
+    pub(crate) async fn end(self, session: &Session, accepted: Accepted) -> anyhow::Result<Ending> {
+        let Self { timeout, no_wait } = self;
+        Patience { timeout, no_wait }.end(session, accepted).await
+    }
+}
 
 /// After this long without a change it is worth a look why.
 const STANDSTILL: Duration = Duration::from_secs(5);

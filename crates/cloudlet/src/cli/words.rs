@@ -45,7 +45,7 @@ pub(crate) fn doing(job: &Job) -> &str {
     }
     match job.stage.as_str() {
         "" | "queued" => "waiting in line",
-        "disk" if job.operation == "delete" => "removing disk",
+        "disk" if job.operation == "delete" => "removing the disk",
         "disk" => "making the disk",
         "boot" => "booting",
         "ready" => "getting ready",
@@ -62,29 +62,41 @@ pub(crate) fn status(job: &Job) -> &'static str {
 
 /// What a completed job did, e.g. `Created web-1 (0193…)`.
 pub(crate) fn done(job: &Job) -> String {
-    let verb = match job.kind.as_str() {
-        "vm.create" => "Created",
-        "vm.delete" => "Deleted",
-        "vm.start" => "Started",
-        "vm.stop" => "Stopped",
-        "vm.reset" => "Reset",
-        other => return format!("Done: {other} of {} ({})", job.resource_name, job.target_id),
-    };
-    format!("{verb} {} ({})", job.resource_name, job.target_id)
+    let (done, _) = verbs(&job.kind);
+    format!("{done} {} ({})", job.resource_name, job.target_id)
 }
 
 /// What a failed job did not do and why, e.g. `web-1 was not created: …`.
 pub(crate) fn not_done(job: &Job) -> String {
-    let verb = match job.kind.as_str() {
-        "vm.create" => "created",
-        "vm.delete" => "deleted",
-        "vm.start" => "started",
-        "vm.stop" => "stopped",
-        "vm.reset" => "reset",
-        _ => "changed",
-    };
+    let (_, not) = verbs(&job.kind);
     let why = job.error.as_deref().unwrap_or("the server gave no reason");
-    format!("{} was not {verb}: {why}", job.resource_name)
+    format!("{} {not}: {why}", job.resource_name)
+}
+
+/// What an operation has done, and what it has not.
+fn verbs(kind: &str) -> (&'static str, &'static str) {
+    match kind {
+        "vm.create" | "gpu.create" | "volume.create" | "network.create" => {
+            ("Created", "was not created")
+        }
+        "vm.delete" | "gpu.delete" | "volume.delete" | "network.delete" => {
+            ("Deleted", "was not deleted")
+        }
+        "vm.start" => ("Started", "was not started"),
+        "vm.stop" => ("Stopped", "was not stopped"),
+        "vm.reset" => ("Reset", "was not reset"),
+        "vm.resize" | "volume.resize" => ("Resized", "was not resized"),
+        "volume.attach" => ("Attached", "was not attached"),
+        "volume.detach" => ("Detached", "was not detached"),
+        "nic.add" => ("Added a network interface to", "got no network interface"),
+        "nic.remove" => (
+            "Removed a network interface of",
+            "kept its network interface",
+        ),
+        "public_ip.allocate" => ("Gave a public address to", "got no public address"),
+        "public_ip.release" => ("Took a public address from", "kept its public address"),
+        _ => ("Changed", "was not changed"),
+    }
 }
 
 /// A name in at most this many columns; its end stays, which tells `web-…-12` from `web-…-13`.

@@ -7,7 +7,7 @@
 use super::Engine;
 use crate::store::{StoreError, Urgency};
 use api::JobId;
-use model::{Context, Job, Refusal, Resource, accept::Accepted, course::Withdrawal, ops::Call};
+use model::{Context, Job, Refusal, accept::Accepted, course::Withdrawal, ops::Call};
 use std::time::Duration;
 use tokio::{sync::broadcast::error::RecvError, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone, Debug)]
 pub enum CallEnd {
     /// There was nothing to do.
-    AsWished(Box<Resource>),
+    AsWished,
     /// Its job has ended.
     Ended(Box<Job>),
     /// Its job goes on; the time is up.
@@ -42,7 +42,7 @@ impl Engine {
             let accepted = engine.inner.store.transact(Urgency::Request, rule).await?;
             match accepted {
                 Err(refusal) => Ok(Err(refusal)),
-                Ok(Call::AsWished(resource)) => Ok(Ok(CallEnd::AsWished(resource))),
+                Ok(Call::AsWished) => Ok(Ok(CallEnd::AsWished)),
                 Ok(Call::Job(job)) => engine.wait(job.id, deadline, left).await.map(Ok),
             }
         });
@@ -71,6 +71,20 @@ impl Engine {
             Withdrawal::TooLate(Some(job)) => CallEnd::StillRunning(job),
             Withdrawal::TooLate(None) => CallEnd::Withdrawn(None),
         })
+    }
+
+    /// Waits for a job that is never withdrawn, at most `patience` of real time or until the server
+    /// shuts down; `None`: it goes on.
+    pub async fn ended_within(
+        &self,
+        job: JobId,
+        patience: Duration,
+    ) -> Result<Option<Box<Job>>, StoreError> {
+        tokio::select! {
+            ended = self.ended(job) => ended.map(Some),
+            () = tokio::time::sleep(patience) => Ok(None),
+            () = self.inner.draining.cancelled() => Ok(None),
+        }
     }
 
     /// Waits until a job has ended. Listens first and looks then, so that nothing is missed.
@@ -141,7 +155,7 @@ mod tests {
             configuration_id: 45,
             ..MachineCreate::default()
         };
-        let create = move |context: &Context<'_>| vm_create::accept(context, tenant, &body, None);
+        let create = move |context: &Context<'_>| vm_create::accept(context, tenant, &body);
         let jobs = engine
             .store()
             .transact(Urgency::Request, create)
@@ -162,11 +176,12 @@ mod tests {
         assert!(engine.advance(60).await.unwrap());
         let machine = engine
             .store()
-            .machine(tenant, machine)
+            .resource(tenant, machine)
             .await
             .unwrap()
             .unwrap();
-        assert_eq!(machine.record.status, api::machine::MachineStatus::Running);
+        let running = model::resource::Status::Machine(api::machine::MachineStatus::Running);
+        assert_eq!(machine.status, running);
         engine.stop_agent().await;
         engine.stop().await;
     }

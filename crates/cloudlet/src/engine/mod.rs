@@ -5,6 +5,7 @@
 //! It never calls a driver. What a host is to be told goes to its agent after the commit.
 
 mod calls;
+mod leftovers;
 mod retention;
 mod turns;
 mod uses;
@@ -21,7 +22,11 @@ use crate::{
     store::{Store, StoreError, Urgency},
 };
 use api::{HostId, JobId};
-use model::{Assignment, Context, Report, Told, Write, catalogue::Catalogue, course};
+use model::{
+    Assignment, Context, Report, Told, Write,
+    catalogue::Catalogue,
+    course::{self, Heard},
+};
 use std::{
     future::Future,
     pin::Pin,
@@ -165,6 +170,14 @@ impl Engine {
         })
     }
 
+    /// Tells the agent of all else that followed from a report, and says what to answer it.
+    fn tell(&self, heard: Heard) -> Told {
+        for assignment in heard.others {
+            self.assign(Some(assignment));
+        }
+        heard.told
+    }
+
     /// Tells the agent, once the transaction that wrote the spec is on disk.
     fn assign(&self, assignment: Option<Assignment>) {
         if let (Some(assignment), Some(agent)) = (assignment, self.inner.agent.get()) {
@@ -180,9 +193,9 @@ impl Engine {
             .find(|one| !self.inner.hosts.contains(&one.host));
         if let Some(resource) = gone {
             anyhow::bail!(
-                "the catalogue has no data centre {}, but machine {} lives there: put it back",
+                "the catalogue has no data centre {}, but {} lives there: put it back",
                 resource.data_center,
-                resource.record.name
+                resource.words()
             );
         }
         Ok(())
@@ -206,15 +219,14 @@ impl host::Engine for Engine {
     fn report(&self, report: Report) -> Pin<Box<dyn Future<Output = Option<Told>> + Send + '_>> {
         Box::pin(async move {
             let resource = report.resource;
-            match self
-                .run(move |context| course::report(context, &report))
-                .await
-            {
-                Ok(told) => Some(told),
+            let heard = self.run(move |context| course::report(context, &report));
+            match heard.await {
+                Ok(heard) => Some(self.tell(heard)),
                 // Trying again would panic again: the job ends, so that its line moves on.
                 Err(StoreError::Panicked(_)) => {
                     let given_up = self.run(move |context| course::give_up(context, resource));
-                    given_up.await.ok().flatten()
+                    let heard = given_up.await.ok().flatten();
+                    heard.map(|heard| self.tell(heard))
                 }
                 Err(error) => {
                     tracing::warn!(%resource, %error, "a report could not be stored; it is sent again");

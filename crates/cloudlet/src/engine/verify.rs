@@ -41,9 +41,9 @@ impl Engine {
         let still: BTreeMap<_, _> = world.into_iter().filter(|(id, _)| is_still(id)).collect();
         let mut result = verify::verify(&steady, &still);
         for resource in moved {
-            let what = format!("{} is changing", resource.record.name);
+            let what = format!("{} is changing", resource.name);
             result.pending.push(Difference {
-                kind: "vm".to_owned(),
+                kind: resource.kind().as_str().to_owned(),
                 id: resource.id.to_string(),
                 what,
             });

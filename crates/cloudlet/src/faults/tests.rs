@@ -7,18 +7,7 @@ use model::{operation::Operation, report::Origin};
 use uuid::Uuid;
 
 fn fault(operation: &str, kind: FaultKind) -> FaultCreate {
-    FaultCreate {
-        operation: operation.to_owned(),
-        tenant_id: None,
-        kind,
-        at_phase: None,
-        at_percent: None,
-        error: None,
-        error_code: None,
-        permanent: None,
-        times: None,
-        probability: None,
-    }
+    FaultCreate::new(operation, kind)
 }
 
 fn watch(faults: &Faults, phase: &str) -> Watch {
@@ -128,4 +117,18 @@ fn faults_are_listed_and_taken_away() {
     assert!(faults.remove(first.id) && !faults.remove(first.id));
     faults.clear();
     assert!(faults.list().is_empty());
+}
+
+#[test]
+fn what_strikes_requests_strikes_no_job_and_the_reverse() {
+    let faults = Faults::default();
+    faults.place(fault("*", FaultKind::Http));
+    faults.place(fault("*", FaultKind::Drop));
+    faults.place(FaultCreate {
+        delay_seconds: Some(1.0),
+        ..fault("*", FaultKind::Slow)
+    });
+    assert_eq!(watch(&faults, "disk").strike(0), None);
+    faults.place(fault("*", FaultKind::Slow));
+    assert_eq!(watch(&faults, "disk").strike(0), Some(Strike::Slow(10.0)));
 }

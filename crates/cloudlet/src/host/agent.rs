@@ -1,10 +1,11 @@
 //! The agent: one actor for each resource, run on a clock and a driver.
 //!
 //! `keeper` keeps a resource's actor going, `runner` takes events to it and carries out what it
-//! wants done, `action` is the one action under way, `outbox` what is still to be told. What to
-//! do is decided by the actor alone (`model::actor`); what is known of jobs is decided by the engine.
+//! wants done, `action` is the one action under way, `outbox` what is still to be told, `directory`
+//! what actors know of each other: which networks hand out ports. What to do is decided by the actor alone (`model::actor`); what is known of jobs is decided by the engine.
 
 mod action;
+mod directory;
 mod keeper;
 mod outbox;
 mod runner;
@@ -17,20 +18,17 @@ use crate::{
     faults::Faults,
 };
 use api::ResourceId;
-use model::{Assignment, MachineObserved};
+use directory::Directory;
+use model::{Assignment, Observed, Report, ReportState};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long [`Agent::stop`] waits, in real time, for what is under way to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
-/// How many forgotten resources are remembered, so that a spec that was on its way when its
-/// resource went brings nothing back.
-const FORGOTTEN_LIMIT: usize = 1024;
 
 /// The agent of a host; clones are the same agent.
 #[derive(Clone)]
@@ -49,19 +47,19 @@ struct Shared {
     directory: Mutex<Directory>,
 }
 
-/// Where letters to a resource's actor go.
-#[derive(Default)]
-struct Directory {
-    mailboxes: BTreeMap<ResourceId, mpsc::UnboundedSender<Letter>>,
-    forgotten: VecDeque<ResourceId>,
-}
-
 /// On its way to a resource's actor. There are as many as the engine has written specs, and as the
 /// driver has told of changes.
 struct Letter {
     /// The newest spec; nothing: the world has changed.
     assignment: Option<Assignment>,
     busy: Busy,
+}
+
+impl Letter {
+    fn changed(busy: Busy) -> Self {
+        let assignment = None;
+        Self { assignment, busy }
+    }
 }
 
 impl Agent {
@@ -101,7 +99,7 @@ impl Agent {
     }
 
     /// The world as the driver sees it now.
-    pub async fn world(&self) -> anyhow::Result<BTreeMap<ResourceId, MachineObserved>> {
+    pub async fn world(&self) -> anyhow::Result<BTreeMap<ResourceId, Observed>> {
         self.shared.driver.list().await
     }
 
@@ -133,17 +131,12 @@ impl Shared {
         }
         let (resource, busy) = (assignment.resource, self.clock.busy());
         let mut directory = self.directory();
-        if let Some(mailbox) = directory.mailboxes.get(&resource) {
+        let entered = directory.enter(resource);
+        directory.heard(resource, assignment.generation);
+        let Some(inbox) = entered else {
             let assignment = Some(assignment);
-            // Of an actor whose resource is gone for good.
-            drop(mailbox.send(Letter { assignment, busy }));
-            return;
-        }
-        if directory.forgotten.contains(&resource) {
-            return;
-        }
-        let (mailbox, inbox) = mpsc::unbounded_channel();
-        directory.mailboxes.insert(resource, mailbox);
+            return directory.send(resource, Letter { assignment, busy });
+        };
         drop(directory);
         self.driver.expect(resource);
         let keep = keeper::keep(Arc::clone(self), assignment, busy, inbox);
@@ -152,24 +145,36 @@ impl Shared {
 
     /// The driver says that the world of a resource may have changed.
     fn changed(&self, resource: ResourceId) {
-        if let Some(mailbox) = self.directory().mailboxes.get(&resource) {
-            let busy = self.clock.busy();
-            let letter = Letter {
-                assignment: None,
-                busy,
-            };
-            drop(mailbox.send(letter));
+        let letter = Letter::changed(self.clock.busy());
+        self.directory().send(resource, letter);
+    }
+
+    /// Which of these networks hand out ports.
+    fn ready(&self, networks: impl Iterator<Item = ResourceId>) -> BTreeSet<ResourceId> {
+        let directory = self.directory();
+        networks
+            .filter(|network| directory.is_open(*network))
+            .collect()
+    }
+
+    /// The engine has taken a report and answered with a spec. A network that has settled hands out
+    /// ports from now on, unless there is something newer to tell of it or to do for it.
+    fn stored(&self, report: &Report, told: &Assignment, is_newest: bool, busy: &Busy) {
+        let (resource, generation) = (report.resource, told.generation);
+        let mut directory = self.directory();
+        directory.heard(resource, generation);
+        if report.state == ReportState::Settled
+            && report.generation == generation
+            && told.spec.network().is_some()
+            && is_newest
+        {
+            directory.open(resource, generation, busy);
         }
     }
 
-    /// Takes a resource out of the directory for good.
-    fn forgotten(&self, resource: ResourceId) {
-        let mut directory = self.directory();
-        directory.mailboxes.remove(&resource);
-        directory.forgotten.push_back(resource);
-        if directory.forgotten.len() > FORGOTTEN_LIMIT {
-            directory.forgotten.pop_front();
-        }
+    /// A network has failed: it hands out no ports until it has settled.
+    fn takes_back_ports(&self, network: ResourceId) {
+        self.directory().close(network);
     }
 
     fn directory(&self) -> MutexGuard<'_, Directory> {

@@ -1,9 +1,9 @@
 //! What a driver is: something that can look at the world and act on it, one resource at a time.
 
 use crate::clock::{Busy, Clock};
-use api::ResourceId;
+use api::{HostId, ResourceId};
 use model::{
-    MachineObserved,
+    Observed,
     actor::{ActionError, Ledger},
     plan::Action,
 };
@@ -12,6 +12,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -23,10 +24,10 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Every action is safe to repeat: after a crash it may be begun again on whatever it left.
 pub trait Driver: Send + Sync + 'static {
     /// Everything of ours in the world, read afresh.
-    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, MachineObserved>>>;
+    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>>;
 
     /// What there is of one resource, read afresh.
-    fn observe(&self, resource: ResourceId) -> Answer<'_, Result<MachineObserved, ActionError>>;
+    fn observe(&self, resource: ResourceId) -> Answer<'_, Result<Observed, ActionError>>;
 
     /// Does one action. Tells how far it is in thousandths through `progress`; ends early, with
     /// whatever half-made state that leaves, when `kill` is cancelled.
@@ -65,6 +66,8 @@ pub trait Driver: Send + Sync + 'static {
 pub struct Work {
     /// On what.
     pub resource: ResourceId,
+    /// On which host, where one driver serves several: what a host has but once is told apart by it.
+    pub host: HostId,
     /// For which generation (for the log of effects).
     pub generation: u64,
     /// What.
@@ -91,6 +94,13 @@ pub struct Pause {
 struct Held {
     working: Option<Busy>,
     ending: Option<Busy>,
+    slow: Option<Slow>,
+}
+
+/// Since when waits take how many times as long.
+struct Slow {
+    since_ms: u64,
+    factor: f64,
 }
 
 impl Pause {
@@ -99,14 +109,26 @@ impl Pause {
         let held = Arc::new(Mutex::new(Held {
             working: Some(clock.busy()),
             ending: None,
+            slow: None,
         }));
         Self { clock, held }
     }
 
-    /// Waits until the steady clock shows `steady_ms`. Dropped on its way, it leaves the action
+    /// From now on whatever is waited for takes so many times as long. What slowed it first counts.
+    pub fn slow_down(&self, factor: f64) {
+        let since_ms = self.clock.moment().steady_ms;
+        let slow = Slow { since_ms, factor };
+        self.held().slow.get_or_insert(slow);
+    }
+
+    /// Waits until the steady clock shows `steady_ms`, or later if it is slowed down. Dropped on its way, it leaves the action
     /// counted as waiting, unless its [end](Pause::end) was announced.
     pub async fn until(&self, steady_ms: u64) {
-        let working = self.held().working.take();
+        let (working, steady_ms) = {
+            let mut held = self.held();
+            let stretched = held.slow.as_ref().map(|slow| slow.stretch(steady_ms));
+            (held.working.take(), stretched.unwrap_or(steady_ms))
+        };
         let busy = working.unwrap_or_else(|| self.clock.busy());
         let busy = self.clock.sleep_until(steady_ms, busy).await;
         self.held().working = Some(busy);
@@ -122,5 +144,39 @@ impl Pause {
     fn held(&self) -> MutexGuard<'_, Held> {
         // Nothing panics while it is held, so what it guards is whole.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slow {
+    /// When that is due which would be due at `steady_ms`.
+    fn stretch(&self, steady_ms: u64) -> u64 {
+        let rest = Duration::from_millis(steady_ms.saturating_sub(self.since_ms));
+        let rest = Duration::try_from_secs_f64(rest.as_secs_f64() * self.factor);
+        let rest_ms = rest.map_or(u64::MAX, |rest| {
+            u64::try_from(rest.as_millis()).unwrap_or(u64::MAX)
+        });
+        steady_ms.min(self.since_ms).saturating_add(rest_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_stretched_and_what_is_past_is_not() {
+        let slow = |factor| Slow {
+            since_ms: 1_000,
+            factor,
+        };
+        for (factor, due, stretched) in [
+            (10.0, 1_500, 6_000),
+            (10.0, 1_000, 1_000),
+            (10.0, 400, 400),
+            (1.5, 3_000, 4_000),
+            (1e300, 2_000, u64::MAX),
+        ] {
+            assert_eq!(slow(factor).stretch(due), stretched, "{factor} {due}");
+        }
     }
 }

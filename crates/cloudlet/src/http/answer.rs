@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use model::render;
 use serde::Serialize;
 
 /// A success.
@@ -66,6 +67,13 @@ impl<T> Answer<T> {
             poll_later: true,
             ..self
         }
+    }
+}
+
+impl Answer<api::Job> {
+    /// 202 with the one job.
+    pub(super) fn job(job: &model::Job) -> Self {
+        Self::accepted(render::job(job), &[job.id])
     }
 }
 

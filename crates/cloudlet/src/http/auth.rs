@@ -8,7 +8,7 @@
 //! The door looks at the key to count the request; whether it opens anything is judged when the whole
 //! request is there, since a body takes its time and the key may have been revoked meanwhile.
 
-use super::{App, error::ApiError, rates, windows::Drawn};
+use super::{App, error::ApiError, rates, strikes, windows::Drawn};
 use crate::{
     keys,
     store::{KnownKey, Owner, StoreError},
@@ -128,6 +128,7 @@ impl FromRequestParts<App> for Myself {
             return Err(ApiError::new(ErrorCode::Forbidden, text));
         }
         visitor.admit()?;
+        strikes::judge(app, parts, Some(tenant))?;
         Ok(Self { tenant, key })
     }
 }
@@ -145,6 +146,7 @@ impl FromRequestParts<App> for Operator {
             }
         }
         visitor.admit()?;
+        strikes::judge(app, parts, None)?;
         Ok(Self)
     }
 }

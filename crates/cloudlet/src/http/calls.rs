@@ -1,64 +1,45 @@
-//! Synchronous calls: start, stop and reset are jobs that a request waits for.
+//! Synchronous calls: jobs in line that a request waits for.
 
-use super::{App, answer::Answer, error::ApiError, limits::CALL_PATIENCE, virtual_machines};
+use super::{App, error::ApiError, limits::CALL_PATIENCE};
 use crate::engine::CallEnd;
-use api::machine::{MachineDetail, MachineStatus};
-use api::{ErrorCode, JobErrorCode, JobId, ResourceId, TenantId};
-use model::{Context, Job, JobState, Operation, Refusal, accept::Accepted, ops::Call, render};
+use api::{ErrorCode, JobErrorCode, JobId};
+use model::{
+    Context, Job, JobState, Kind,
+    accept::{self, Accepted, Idempotency},
+    ops::Call,
+    render,
+};
 
-/// An accepting rule of a call.
-pub(super) type Rule = fn(&Context<'_>, TenantId, ResourceId) -> Accepted<Call>;
-
-/// Does a call and answers with the machine.
+/// Does a call. `Some`: its job has completed; `None`: all was as wished, or its job goes on.
 pub(super) async fn call(
     app: &App,
-    tenant: TenantId,
-    id: ResourceId,
-    rule: Rule,
-) -> Result<Answer<MachineDetail>, ApiError> {
-    let called = app
-        .engine
-        .call(CALL_PATIENCE, move |context| rule(context, tenant, id));
-    let end = called.await??;
-    if let CallEnd::AsWished(machine) = end {
-        return Ok(Answer::ok(render::machine_detail(&machine, &app.catalogue)));
-    }
-    judge(&end, app.engine.is_draining())?;
-    let mut machine = virtual_machines::detail(app, tenant, id).await?;
-    if let Some(status) = reached(&end) {
-        machine.status = status;
-    }
-    Ok(Answer::ok(machine))
+    (kind, repeat): (Kind, Option<Idempotency>),
+    rule: impl Fn(&Context<'_>) -> Accepted<Call> + Send + 'static,
+) -> Result<Option<Box<Job>>, ApiError> {
+    let once = move |context: &Context<'_>| accept::once(context, repeat, || rule(context));
+    let end = app.engine.call(CALL_PATIENCE, once).await??;
+    judge(&end, kind, app.engine.is_draining())?;
+    Ok(match end {
+        CallEnd::Ended(job) => Some(job),
+        CallEnd::AsWished | CallEnd::StillRunning(_) | CallEnd::Withdrawn(_) => None,
+    })
 }
 
-/// What a call that completed has reached. The machine may be on its way elsewhere already, for the
-/// next in line; that is not what this caller asked about.
-fn reached(end: &CallEnd) -> Option<MachineStatus> {
+/// Whether a call's end is answered with the resource as it is, or how else.
+fn judge(end: &CallEnd, kind: Kind, is_draining: bool) -> Result<(), ApiError> {
     match end {
-        CallEnd::Ended(job) if job.state == JobState::Completed => match job.operation {
-            Operation::VmStart | Operation::VmReset => Some(MachineStatus::Running),
-            Operation::VmStop => Some(MachineStatus::Shutoff),
-            Operation::VmCreate | Operation::VmDelete => None,
-        },
-        _ => None,
-    }
-}
-
-/// Whether a call's end is answered with the machine as it is, or how else.
-fn judge(end: &CallEnd, is_draining: bool) -> Result<(), ApiError> {
-    match end {
-        CallEnd::AsWished(_) | CallEnd::StillRunning(_) => Ok(()),
+        CallEnd::AsWished | CallEnd::StillRunning(_) => Ok(()),
         CallEnd::Ended(job) if job.state == JobState::Completed => Ok(()),
         CallEnd::Ended(job) => Err(failed(job)),
         CallEnd::Withdrawn(first) if is_draining => Err(ApiError::shutting_down().with_job(*first)),
-        CallEnd::Withdrawn(first) => Err(busy(*first)),
+        CallEnd::Withdrawn(first) => Err(busy(*first, kind)),
     }
 }
 
-fn busy(first: Option<JobId>) -> ApiError {
+fn busy(first: Option<JobId>, kind: Kind) -> ApiError {
     let text = format!(
-        "Other jobs of this virtual machine were not done within {} s; this call was withdrawn and \
-         has no effect",
+        "Other jobs of this {} were not done within {} s; this call was withdrawn and has no effect",
+        kind.words().to_lowercase(),
         CALL_PATIENCE.as_secs()
     );
     ApiError::new(ErrorCode::ResourceBusy, text).with_job(first)
@@ -70,7 +51,7 @@ fn failed(job: &Job) -> ApiError {
         return ApiError::internal(cause).with_job(Some(job.id));
     };
     let code = match error.code {
-        JobErrorCode::NotFound => return Refusal::no_machine().into(),
+        JobErrorCode::NotFound => ErrorCode::NotFound,
         JobErrorCode::InvalidState
         | JobErrorCode::Died
         | JobErrorCode::Cancelled
@@ -88,8 +69,8 @@ fn failed(job: &Job) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use api::{HostId, Timestamp};
-    use model::job::JobError;
+    use api::{HostId, ResourceId, TenantId, Timestamp};
+    use model::{Operation, job::JobError};
     use uuid::Uuid;
 
     fn job(state: JobState, error: Option<JobErrorCode>) -> Box<Job> {
@@ -101,6 +82,15 @@ mod tests {
             host: HostId(Uuid::nil()),
             operation: Operation::VmStart,
             resource: ResourceId(Uuid::nil()),
+            acts_on: None,
+            lines: Vec::new(),
+            wish: model::Wish::Nothing,
+            claimed: Vec::new(),
+            unlisted: false,
+            generation: 0,
+            done: Vec::new(),
+            left: Vec::new(),
+            result: None,
             resource_name: "web".into(),
             state,
             blockers: 0,
@@ -137,33 +127,19 @@ mod tests {
             (CallEnd::Withdrawn(other), 409),
         ];
         for (end, status) in cases {
-            let found = judge(&end, false).map_err(|error| error.code.status());
+            let found = judge(&end, Kind::Vm, false).map_err(|error| error.code.status());
             assert_eq!(found.err().unwrap_or(200), status, "{end:?}");
         }
     }
 
     #[test]
-    fn what_a_completed_call_has_reached() {
-        let ended = |operation| {
-            let mut job = job(JobState::Completed, None);
-            job.operation = operation;
-            reached(&CallEnd::Ended(job))
-        };
-        assert_eq!(ended(Operation::VmStart), Some(MachineStatus::Running));
-        assert_eq!(ended(Operation::VmReset), Some(MachineStatus::Running));
-        assert_eq!(ended(Operation::VmStop), Some(MachineStatus::Shutoff));
-        let goes_on = CallEnd::StillRunning(job(JobState::Running, None));
-        assert_eq!(reached(&goes_on), None);
-    }
-
-    #[test]
     fn the_job_at_fault_is_named() {
         let end = CallEnd::Ended(job(JobState::Failed, Some(JobErrorCode::Stalled)));
-        let error = judge(&end, false).expect_err("stalled");
+        let error = judge(&end, Kind::Vm, false).expect_err("stalled");
         assert_eq!(error.details.job_id, Some(JobId(Uuid::from_u128(7))));
         assert_eq!(error.message, "because");
         let way = Some(JobId(Uuid::from_u128(9)));
-        let busy = judge(&CallEnd::Withdrawn(way), false).expect_err("busy");
+        let busy = judge(&CallEnd::Withdrawn(way), Kind::Vm, false).expect_err("busy");
         assert_eq!(
             (busy.code, busy.details.job_id),
             (ErrorCode::ResourceBusy, way)

@@ -5,10 +5,11 @@ use api::{
     DataCenterId,
     catalogue::{
         CountryRow, DataCenterRow, ImageRow, RegionRow, SizeCatalogue, SizeCategory, SizeRow,
-        SizeTier, SkuRow, TierConfiguration, TierCpu, TierGigabytes,
+        SizeTier, SkuRow, TierConfiguration, TierCpu, TierGigabytes, VolumeSizeRow, VolumeSizes,
+        VolumeTypeRow,
     },
 };
-use model::catalogue::{Catalogue, Image, Size};
+use model::catalogue::{Catalogue, Image, Size, VolumeSize};
 use serde::Serialize;
 
 /// Sizes in the form that a query asks for.
@@ -104,6 +105,28 @@ pub(super) fn sizes(
     })?;
     let fitting = catalogue.sizes.iter().filter(|size| fits(image, size));
     Ok(Sizes::Flat(fitting.map(flat).collect()))
+}
+
+/// The sizes of volumes, by type.
+pub(super) fn volume_sizes(
+    catalogue: &Catalogue,
+    id: DataCenterId,
+) -> Result<VolumeSizes, ApiError> {
+    known(catalogue, id)?;
+    let size = |size: &VolumeSize| VolumeSizeRow {
+        id: size.id,
+        size_gb: size.size_gb,
+    };
+    let types = catalogue.volume_types.iter().map(|one| VolumeTypeRow {
+        id: one.id,
+        name: one.name.clone(),
+        description: one.description.clone(),
+        available_sizes: one.sizes.iter().map(size).collect(),
+    });
+    Ok(VolumeSizes {
+        datacenter_id: id,
+        volume_types: types.collect(),
+    })
 }
 
 fn known(catalogue: &Catalogue, id: DataCenterId) -> Result<(), ApiError> {

@@ -10,7 +10,7 @@ use super::{
 };
 use api::{
     DataCenterId, Envelope,
-    catalogue::{CountryRow, DataCenterRow, ImageRow, RegionRow},
+    catalogue::{CountryRow, DataCenterRow, ImageRow, RegionRow, VolumeSizes},
 };
 use axum::extract::State;
 
@@ -110,4 +110,18 @@ pub(super) async fn sizes(
 ) -> Result<Answer<Sizes>, ApiError> {
     let image = params.integer("imageId")?;
     catalogue_rows::sizes(&app.catalogue, id, image).map(Answer::ok)
+}
+
+/// The sizes of volumes in a data centre, by type, all of them.
+#[utoipa::path(
+    get, path = "/v1/resource/data-centers/{id}/volume-sizes", tag = "Data centres",
+    operation_id = "volume_size.list", params(("id" = DataCenterId, Path)),
+    responses((status = 200, description = "The sizes", body = Envelope<VolumeSizes>)),
+)]
+pub(super) async fn volume_sizes(
+    State(app): State<App>,
+    _: Caller,
+    PathId(id): PathId<DataCenterId>,
+) -> Result<Answer<VolumeSizes>, ApiError> {
+    catalogue_rows::volume_sizes(&app.catalogue, id).map(Answer::ok)
 }

@@ -1,12 +1,21 @@
 //! The OpenAPI document: made from the handlers' own types, with what all operations share.
+//!
+//! Errors, examples, links and the bounds that many routes have are told from an operation's shape, each in
+//! one place: so that no route can forget them.
+
+mod bounds;
+mod errors;
+mod examples;
+mod links;
 
 use super::router;
 use api::ErrorBody;
+use examples::Examples;
 use utoipa::{
     OpenApi,
     openapi::{
-        ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder,
-        path::Operation,
+        HttpMethod, OpenApi as Document, RefOr,
+        path::{Operation, ParameterIn},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -40,18 +49,25 @@ pub fn openapi() -> Document {
         components.add_security_scheme("apiKey", SecurityScheme::ApiKey(key));
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        components.responses = errors::responses();
     }
-    for item in document.paths.paths.values_mut() {
+    bounds::bodies(&mut document);
+    let examples = Examples::of(&document);
+    for (path, item) in &mut document.paths.paths {
         let all = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.delete,
+            (HttpMethod::Get, &mut item.get),
+            (HttpMethod::Put, &mut item.put),
+            (HttpMethod::Post, &mut item.post),
+            (HttpMethod::Delete, &mut item.delete),
         ];
-        for operation in all.into_iter().flatten() {
-            add_error(operation);
+        for (method, operation) in all {
+            if let Some(operation) = operation {
+                complete(path, &method, operation);
+                examples.give(operation);
+            }
         }
     }
+    links::add(&mut document);
     document
 }
 
@@ -60,16 +76,21 @@ pub(super) fn text() -> serde_json::Result<String> {
     openapi().to_pretty_json()
 }
 
-fn add_error(operation: &mut Operation) {
-    let all = &mut operation.responses.responses;
-    all.insert("default".to_owned(), RefOr::T(error()));
+fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
+    for status in errors::statuses(path, method, operation) {
+        let all = &mut operation.responses.responses;
+        let error = all.entry(status.to_string());
+        error.or_insert_with(|| errors::reference(status));
+    }
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter {
+            bounds::parameter(parameter);
+        }
+    }
 }
 
-fn error() -> Response {
-    let schema = Ref::from_schema_name("ErrorBody");
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    ResponseBuilder::new()
-        .description("What is wrong, and what would be right")
-        .content("application/json", content)
-        .build()
+/// Whether an operation has a parameter like this.
+fn parameter_is(operation: &Operation, wanted: &dyn Fn(&str, &ParameterIn) -> bool) -> bool {
+    let mut all = operation.parameters.iter().flatten();
+    all.any(|it| matches!(it, RefOr::T(found) if wanted(&found.name, &found.parameter_in)))
 }

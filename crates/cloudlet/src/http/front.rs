@@ -1,10 +1,14 @@
 //! The front door: what every request passes, whatever its route.
 //!
 //! Path without its trailing slash, the key looked up and its request counted, body read whole, a panic
-//! turned into the envelope, the request's id in the log and in the answer. Decides nothing about
+//! turned into the envelope, the request's id in the log and in the answer; what a fault has left for
+//! the answer befalls it on its way out. Decides nothing about
 //! anybody: what is over a limit is refused by the handler's extractors, at its place in the order.
 
-use super::{App, auth::Visitor, body, error::ApiError, limits::CORRELATION_ID_LIMIT, slash};
+use super::{
+    App, auth::Visitor, body, error::ApiError, limits::CORRELATION_ID_LIMIT, listen::Unanswered,
+    slash, strikes, strikes::Fate,
+};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -32,7 +36,9 @@ pub(super) async fn door(State(app): State<App>, request: Request, next: Next) -
     let correlation = correlation_id(&request);
     let meter = app.meters.begin();
     let mut response = inside(&app, request, next).instrument(span).await;
-    meter.end(response.status());
+    if response.extensions().get::<Unanswered>().is_none() {
+        meter.end(response.status());
+    }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         headers.insert(REQUEST_ID, id);
@@ -46,8 +52,18 @@ pub(super) async fn door(State(app): State<App>, request: Request, next: Next) -
 async fn inside(app: &App, mut request: Request, next: Next) -> Response {
     slash::take_off(&mut request);
     let (mut parts, incoming) = request.into_parts();
+    let fate = Fate::default();
+    parts.extensions.insert(fate.clone());
+    let response = visited(app, parts, incoming, next).await;
+    fate.meet(app, response).await
+}
+
+async fn visited(app: &App, mut parts: Parts, incoming: Body, next: Next) -> Response {
     let Some(visitor) = Visitor::of(app, &parts).await else {
-        return received(parts, incoming, next).await;
+        return match strikes::judge_page(app, &parts) {
+            Ok(()) => received(parts, incoming, next).await,
+            Err(refusal) => refusal.into_response(),
+        };
     };
     let drawn = visitor.drawn();
     parts.extensions.insert(visitor);

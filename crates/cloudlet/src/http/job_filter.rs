@@ -3,7 +3,7 @@
 use super::{error::ApiError, json::shown, params::Params};
 use crate::store::JobFilter;
 use api::{JobId, JobStatus, ResourceId, Timestamp};
-use model::{JobState, Operation};
+use model::{JobState, Kind, Operation};
 use std::str::FromStr;
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ pub(super) fn filter(params: &Params) -> Result<JobFilter, ApiError> {
         unknown("status", text, &all)
     })?;
     let kinds = each(params, "kind", Operation::from_name).map_err(|text| {
-        let all = Operation::ALL.iter().map(|it| it.definition().name);
+        let all = Operation::ALL.iter().map(|it| it.name());
         unknown("kind", text, &all.collect::<Vec<_>>())
     })?;
     let types = resource_types();
@@ -26,7 +26,7 @@ pub(super) fn filter(params: &Params) -> Result<JobFilter, ApiError> {
         return Err(unknown("resourceType", text, &types));
     }
     let is_asked = |operation: &Operation| {
-        let of_type = |name| operation.definition().resource_type == name;
+        let of_type = |name| operation.definition().kind.as_str() == name;
         (kinds.is_empty() || kinds.contains(operation)) && resource_type.is_none_or(of_type)
     };
     let states = JobState::ALL.into_iter();
@@ -77,12 +77,7 @@ fn parsed<T: FromStr>(params: &Params, name: &str, right: &str) -> Result<Option
 }
 
 fn resource_types() -> Vec<&'static str> {
-    let all = Operation::ALL
-        .iter()
-        .map(|it| it.definition().resource_type);
-    let mut types: Vec<_> = all.collect();
-    types.dedup();
-    types
+    Kind::ALL.map(Kind::as_str).to_vec()
 }
 
 fn unknown(name: &str, text: &str, right: &[&str]) -> ApiError {

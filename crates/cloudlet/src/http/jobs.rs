@@ -9,7 +9,7 @@ use super::{
     job_filter,
     limits::WAIT_SECONDS_LIMIT,
     params::{Params, PathId},
-    repeat::short_digest,
+    repeat::{IdempotencyKey, Repeat, short_digest},
 };
 use crate::engine::Watch;
 use api::{
@@ -17,7 +17,7 @@ use api::{
     job::{JobDetail, JobPoll, JobsNow},
 };
 use axum::{Json, extract::State};
-use model::{limits::POLL_LIMIT, ops::job_cancel, render};
+use model::{Context, limits::POLL_LIMIT, ops::job_cancel, render};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -105,7 +105,7 @@ pub(super) async fn show(
 /// as `failed` with `CANCELLED`. Whatever else is in progress, or has ended, is answered 409 `TOO_LATE`.
 #[utoipa::path(
     post, path = "/v1/resource/jobs/{id}/cancel", tag = "Jobs", operation_id = "job.cancel",
-    params(("id" = JobId, Path)),
+    params(("id" = JobId, Path), IdempotencyKey),
     responses((status = 200, description = "The job as it is now", body = Envelope<Job>)),
 )]
 pub(super) async fn cancel(
@@ -113,10 +113,10 @@ pub(super) async fn cancel(
     Caller(tenant): Caller,
     _: Open,
     PathId(id): PathId<JobId>,
+    repeat: Repeat,
 ) -> Result<Answer<Job>, ApiError> {
-    let job = app
-        .accept(move |context| job_cancel::accept(context, tenant, id))
-        .await?;
+    let rule = move |context: &Context<'_>| job_cancel::accept(context, tenant, id);
+    let job = app.accept(repeat.of(tenant), rule).await?;
     Ok(Answer::ok(render::job(&job)))
 }
 

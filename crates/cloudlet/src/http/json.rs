@@ -12,6 +12,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
 
+/// The largest number whose neighbours a double can tell apart: 2^53.
+const WHOLE_LIMIT: f64 = 9_007_199_254_740_992.0;
+
 /// Reads a body that is a JSON object.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -28,8 +31,27 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         );
         return Err(ApiError::body(text));
     }
-    let value: Value = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
+    let mut value: Value = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
+    make_whole(&mut value);
     typed(&value)
+}
+
+/// JSON knows one kind of number: 12.0 is the whole number 12. Beyond 2^53 a fraction may have been lost.
+fn make_whole(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let whole = number
+                .as_f64()
+                .filter(|it| number.is_f64() && it.fract() == 0.0);
+            let whole = whole.filter(|it| it.abs() <= WHOLE_LIMIT);
+            if let Some(whole) = whole.and_then(|it| format!("{it:.0}").parse::<i64>().ok()) {
+                *number = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(make_whole),
+        Value::Object(fields) => fields.values_mut().for_each(make_whole),
+        _ => {}
+    }
 }
 
 fn not_json(text: &str, error: &serde_json::Error) -> ApiError {

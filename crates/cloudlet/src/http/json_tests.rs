@@ -43,9 +43,9 @@ fn wrong_types_name_the_field_and_what_is_right() {
             "imageId: must be a whole number, not '12'",
         ),
         (
-            r#","imageId":1.0"#,
+            r#","imageId":1.5"#,
             "imageId",
-            "imageId: must be a whole number, not 1.0",
+            "imageId: must be a whole number, not 1.5",
         ),
         (
             r#","imageId":true"#,
@@ -222,7 +222,7 @@ fn unknown_fields_are_ignored_and_the_last_of_two_counts() {
 #[test]
 fn names_of_a_closed_set_are_listed() {
     let found = refused::<FaultCreate>(r#"{"operation":"*","kind":"fall"}"#);
-    let message = "kind: there is no 'fall'; right is: fail or stall";
+    let message = "kind: there is no 'fall'; right is: fail, stall, slow, http, drop";
     assert_eq!(found, ("kind".to_owned(), message.to_owned()));
     let found = refused::<FaultCreate>(r#"{"operation":"*","kind":3}"#);
     assert_eq!(found.0, "kind");

@@ -19,6 +19,8 @@ pub const DEPTH_LIMIT: usize = 32;
 pub const WAIT_SECONDS_LIMIT: u64 = 60;
 /// How long a synchronous call waits for its job.
 pub const CALL_PATIENCE: Duration = Duration::from_secs(50);
+/// How long the delete of a network waits for its job, in real time.
+pub const NETWORK_DELETE_PATIENCE: Duration = Duration::from_secs(20);
 /// `Retry-After` of a 202, in seconds: when to poll first.
 pub const POLL_AFTER_SECONDS: u32 = 2;
 /// `Retry-After` of a 503, in seconds.
@@ -51,3 +53,13 @@ pub const RATE_WINDOW: Duration = Duration::from_secs(60);
 pub const RATES_KEPT: usize = 10_000;
 /// Characters of a refused value that an error shows.
 pub const SEEN_CHARS: usize = 64;
+/// How much later an answer may come by a fault.
+pub const FAULT_DELAY_LIMIT: Duration = Duration::from_secs(300);
+/// How many times as long a fault may make an action take.
+pub const FAULT_FACTOR_LIMIT: f64 = 1_000.0;
+/// SSH keys of one tenant.
+pub const SSH_KEY_LIMIT: u64 = 1_000;
+/// Characters of the passphrase of an SSH key.
+pub const PASSPHRASE_LIMIT: usize = 1_024;
+/// SSH keys that are being made at once: a long one keeps a processor busy for seconds.
+pub const KEY_MAKERS_LIMIT: usize = 2;

@@ -2,7 +2,7 @@
 //!
 //! A client that shuts its writing side while it waits counts as gone, since nothing tells that from
 //! a client which was killed: its synchronous call is withdrawn if it has not begun. Knows nothing of
-//! what is asked and answered.
+//! what is asked and answered, but for answers that are not to be sent.
 
 use super::limits::{CONNECTION_LIMIT, HEADER_PATIENCE};
 use axum::{Router, extract::ConnectInfo};
@@ -25,6 +25,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long accepting rests after the system refused a connection, e.g. for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Marks an answer that is not to be sent: its connection is closed instead.
+#[derive(Clone, Copy, Debug)]
+pub struct Unanswered;
 
 /// What a connection is held to.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +131,14 @@ async fn connection(
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.call(request)
+        let answering = router.call(request);
+        async move {
+            let Ok(answer) = answering.await;
+            match answer.extensions().get::<Unanswered>() {
+                None => Ok(answer),
+                Some(Unanswered) => Err(io::Error::other("closed without an answer, by a fault")),
+            }
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())

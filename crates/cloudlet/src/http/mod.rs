@@ -1,7 +1,8 @@
 //! HTTP: every route on one page ([`router`](mod@router)), handlers that decide nothing.
 //!
 //! A request passes the [`front`] door (path, key, rate, body, panics), then its route, then the extractors of
-//! its handler in the order of their arguments: caller, drain, path, query, body. That order is the
+//! its handler in the order of their arguments: caller (and faults that strike it), drain,
+//! path, query, body. That order is the
 //! order of errors that the API promises. What is decided is decided by a rule in `model`, run by the
 //! store. Never mentions hosts or drivers.
 
@@ -15,13 +16,18 @@ mod data_centers;
 mod document;
 mod error;
 mod front;
+mod gpu;
+mod interfaces;
 mod job_filter;
 mod jobs;
 mod json;
 mod key_wish;
 pub mod limits;
 pub mod listen;
+mod listing;
 mod meters;
+mod networks;
+mod operations;
 mod own_keys;
 mod pages;
 mod params;
@@ -29,8 +35,12 @@ mod rates;
 mod repeat;
 mod router;
 mod slash;
+mod ssh_keys;
+mod strikes;
 mod surrogates;
+mod teams;
 mod virtual_machines;
+mod volumes;
 mod windows;
 
 pub use document::openapi;
@@ -43,9 +53,15 @@ use crate::{
     store::{Store, Urgency},
 };
 use meters::Meters;
-use model::{Context, Refusal, Write, catalogue::Catalogue};
+use model::{
+    Context,
+    accept::{self, Accepted, Idempotency, Repeatable},
+    catalogue::Catalogue,
+};
+use operations::Operations;
 use rates::Rates;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// What handlers work with; clones are the same.
 #[derive(Clone)]
@@ -57,8 +73,11 @@ pub struct App {
     /// Whether an operator may place faults.
     pub faults_allowed: bool,
     meters: Arc<Meters>,
+    operations: Arc<Operations>,
     /// Absent: nobody is limited.
     rates: Option<Arc<Rates>>,
+    /// Places for SSH keys that are being made.
+    key_makers: Arc<Semaphore>,
 }
 
 impl App {
@@ -70,7 +89,9 @@ impl App {
             catalogue,
             faults_allowed: is_simulated || config.allow_faults,
             meters: Arc::default(),
+            operations: Arc::new(Operations::of_document()),
             rates: (config.rate_limit == Switch::On).then(|| Arc::new(Rates::new())),
+            key_makers: Arc::new(Semaphore::new(limits::KEY_MAKERS_LIMIT)),
         }
     }
 
@@ -78,12 +99,15 @@ impl App {
         self.engine.store()
     }
 
-    /// Runs an accepting rule; what it accepted is on disk when this answers.
-    async fn accept<T: Send + 'static>(
+    /// Runs an accepting rule, unless its request is the repeat of one that was accepted; what it
+    /// accepted is on disk when this answers.
+    async fn accept<T: Repeatable + Send + 'static>(
         &self,
-        rule: impl Fn(&Context<'_>) -> Result<(Vec<Write>, T), Refusal> + Send + 'static,
+        repeat: Option<Idempotency>,
+        rule: impl Fn(&Context<'_>) -> Accepted<T> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let outcome = self.store().transact(Urgency::Request, rule).await?;
+        let once = move |context: &Context<'_>| accept::once(context, repeat, || rule(context));
+        let outcome = self.store().transact(Urgency::Request, once).await?;
         Ok(outcome?)
     }
 }

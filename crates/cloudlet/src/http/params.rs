@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 /// The id in a path.
 ///
-/// What is no UUID becomes the nil UUID, which nothing has: so it is answered by the same query,
-/// with the same answer, as an id that never was.
+/// What is no UUID becomes the nil UUID, and what is no number where ids are numbers becomes 0, which
+/// nothing has: so it is answered by the same query, with the same answer, as an id that never was.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PathId<T>(pub(super) T);
 
@@ -48,7 +48,8 @@ impl<A: FromStr, B: FromStr> FromRequestParts<App> for PathIds<A, B> {
 
 fn id<T: FromStr>(text: &str) -> Result<T, ApiError> {
     let nil = || Uuid::nil().to_string().parse().ok();
-    let id = text.parse().ok().or_else(nil);
+    let zero = || "0".parse().ok();
+    let id = text.parse().ok().or_else(nil).or_else(zero);
     id.ok_or_else(|| ApiError::internal("an id that cannot be nil"))
 }
 
@@ -82,9 +83,35 @@ impl Params {
     /// Whether a text holds one of those asked for, letter for letter but without case; nothing
     /// asked for fits all.
     pub(super) fn fits(&self, name: &str, text: &str) -> bool {
-        let text = text.to_lowercase();
-        let mut asked = self.all(name).peekable();
-        asked.peek().is_none() || asked.any(|asked| text.contains(&asked.to_lowercase()))
+        self.finds(name, &[text])
+    }
+
+    /// Whether one of the texts holds one of those asked for, as in [`fits`](Self::fits).
+    pub(super) fn finds(&self, name: &str, texts: &[&str]) -> bool {
+        let mut asked = self.all(name).map(str::to_lowercase).peekable();
+        let texts = || texts.iter().map(|text| text.to_lowercase());
+        asked.peek().is_none() || asked.any(|asked| texts().any(|text| text.contains(&asked)))
+    }
+
+    /// Every value of a parameter, read; what cannot be read is refused with what is right. None
+    /// asked for is all.
+    pub(super) fn read<T: FromStr>(&self, name: &str, right: &str) -> Result<Vec<T>, ApiError> {
+        let values = self.all(name).map(|text| {
+            text.parse().map_err(|_| {
+                let text = format!("must be {right}, not {}", shown(text));
+                ApiError::field(name, &text)
+            })
+        });
+        values.collect()
+    }
+
+    /// Those of a test.
+    #[cfg(test)]
+    pub(super) fn of(pairs: &[(&str, &str)]) -> Self {
+        let owned = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self(owned.collect())
     }
 
     /// The value of a parameter that may stand once.
@@ -183,10 +210,7 @@ mod tests {
     use super::*;
 
     fn params(pairs: &[(&str, &str)]) -> Params {
-        let owned = pairs
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-        Params(owned.collect())
+        Params::of(pairs)
     }
 
     #[test]

@@ -13,6 +13,17 @@ use sha2::{Digest, Sha256};
 
 const HEADER: &str = "Idempotency-Key";
 
+/// The header as the OpenAPI document has it.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "read by the document alone")]
+pub(super) struct IdempotencyKey {
+    /// 1 to 255 visible ASCII characters: a repeat is answered as the first request was, with the same
+    /// jobs as they are now. The same key with another body is 422.
+    #[param(rename = "Idempotency-Key", required = false)]
+    idempotency_key: Option<String>,
+}
+
 /// What a repeat of this request is known by, if its sender wants that.
 #[derive(Clone, Debug)]
 pub(super) struct Repeat(Option<Known>);

@@ -1,6 +1,9 @@
 //! Every route on one page.
 
-use super::{App, admin, data_centers, document, front, jobs, own_keys, pages, virtual_machines};
+use super::{
+    App, admin, data_centers, document, front, gpu, interfaces, jobs, networks, own_keys, pages,
+    ssh_keys, teams, virtual_machines, volumes,
+};
 use axum::{Router, middleware, routing::get};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -17,6 +20,24 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(virtual_machines::start))
         .routes(routes!(virtual_machines::stop))
         .routes(routes!(virtual_machines::reset))
+        .routes(routes!(virtual_machines::resize))
+        .routes(routes!(interfaces::list, interfaces::add))
+        .routes(routes!(interfaces::set_primary, interfaces::remove))
+        .routes(routes!(interfaces::allocate, interfaces::release))
+        // /v1/resource/gpu
+        .routes(routes!(gpu::create, gpu::list))
+        .routes(routes!(gpu::inventory))
+        .routes(routes!(gpu::show, gpu::rename, gpu::delete))
+        // /v1/resource/volumes
+        .routes(routes!(volumes::create, volumes::list))
+        .routes(routes!(volumes::show, volumes::delete))
+        .routes(routes!(volumes::attach))
+        .routes(routes!(volumes::detach))
+        .routes(routes!(volumes::resize))
+        // /v1/resource/networks
+        .routes(routes!(networks::create, networks::list))
+        .routes(routes!(networks::show, networks::update, networks::delete))
+        .routes(routes!(networks::machines))
         // /v1/resource/jobs
         .routes(routes!(jobs::poll, jobs::list))
         .routes(routes!(jobs::show))
@@ -27,6 +48,15 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(data_centers::countries))
         .routes(routes!(data_centers::images))
         .routes(routes!(data_centers::sizes))
+        .routes(routes!(data_centers::volume_sizes))
+        // /v1/resource/ssh-keys
+        .routes(routes!(ssh_keys::create, ssh_keys::list))
+        .routes(routes!(ssh_keys::algorithms))
+        .routes(routes!(ssh_keys::show, ssh_keys::rename, ssh_keys::delete))
+        // /v1/teams
+        .routes(routes!(teams::create, teams::list))
+        .routes(routes!(teams::show, teams::update, teams::delete))
+        .routes(routes!(teams::delete_several))
         // /v1/auth
         .routes(routes!(own_keys::check))
         .routes(routes!(own_keys::create, own_keys::list))
@@ -53,6 +83,12 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(admin::faults::delete))
         .routes(routes!(admin::clock::show, admin::clock::advance))
         .routes(routes!(admin::verify::show))
+        .routes(routes!(admin::hosts::list))
+        .routes(routes!(admin::hosts::drain))
+        .routes(routes!(admin::hosts::undrain))
+        .routes(routes!(admin::leftovers::list))
+        .routes(routes!(admin::leftovers::retry))
+        .routes(routes!(admin::leftovers::settle))
         // without a key
         .routes(routes!(pages::healthz))
         .routes(routes!(pages::readyz))

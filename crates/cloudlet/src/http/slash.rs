@@ -3,12 +3,13 @@
 //! This is the one place that knows: the create of machines answers a list of jobs without the slash
 //! (the published form) and `{"jobs":[…]}` with it (what deployed providers read; api.md 3.3).
 
-use super::{App, error::ApiError};
+use super::{App, answer::Answer, error::ApiError};
 use api::{Job, job::JobList};
 use axum::{
     extract::{FromRequestParts, Request},
     http::{Uri, request::Parts, uri::PathAndQuery},
 };
+use model::render;
 use serde::Serialize;
 
 /// Whether the path came with a trailing slash.
@@ -58,12 +59,15 @@ pub(super) enum CreatedJobs {
 }
 
 impl Slash {
-    /// The jobs in the form of this path.
-    pub(super) fn created(self, jobs: Vec<Job>) -> CreatedJobs {
-        match self {
+    /// 202 with the jobs of a create, in the form of this path.
+    pub(super) fn accepted(self, accepted: &[model::Job]) -> Answer<CreatedJobs> {
+        let ids: Vec<_> = accepted.iter().map(|job| job.id).collect();
+        let jobs = accepted.iter().map(render::job).collect();
+        let jobs = match self {
             Self::Without => CreatedJobs::List(jobs),
             Self::With => CreatedJobs::Object(JobList { jobs }),
-        }
+        };
+        Answer::accepted(jobs, &ids)
     }
 }
 

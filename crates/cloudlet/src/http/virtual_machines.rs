@@ -8,17 +8,20 @@ use super::{
     calls,
     error::ApiError,
     params::{Params, PathId},
-    repeat::Repeat,
+    repeat::{IdempotencyKey, Repeat},
     slash::{CreatedJobs, Slash},
 };
 use api::{
     Envelope, Job, ResourceId, TenantId,
-    machine::{MachineCreate, MachineDetail, MachineRename, MachineRow},
+    machine::{
+        MachineCreate, MachineDetail, MachineRename, MachineResize, MachineRow, MachineStatus,
+    },
 };
 use axum::extract::State;
 use model::{
-    Refusal,
-    ops::{vm_create, vm_delete, vm_rename, vm_reset, vm_start, vm_stop},
+    Context, Kind, Operation, Refusal,
+    accept::{Accepted, Idempotency},
+    ops::{Call, vm_create, vm_delete, vm_rename, vm_reset, vm_resize, vm_start, vm_stop},
     render,
 };
 
@@ -30,7 +33,7 @@ type Detail = Result<Answer<MachineDetail>, ApiError>;
 #[utoipa::path(
     post, path = "/v1/resource/virtual-machines", tag = "Virtual machines",
     operation_id = "vm.create", request_body = MachineCreate,
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters: a repeat has the same jobs")),
+    params(IdempotencyKey),
     responses((status = 202, description = "Accepted: a job for each machine", body = Envelope<CreatedJobs>)),
 )]
 pub(super) async fn create(
@@ -41,13 +44,9 @@ pub(super) async fn create(
     Body(body): Body<MachineCreate>,
     repeat: Repeat,
 ) -> Result<Answer<CreatedJobs>, ApiError> {
-    let repeat = repeat.of(tenant);
-    let jobs = app
-        .accept(move |context| vm_create::accept(context, tenant, &body, repeat))
-        .await?;
-    let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
-    let jobs = jobs.iter().map(render::job).collect();
-    Ok(Answer::accepted(slash.created(jobs), &ids))
+    let rule = move |context: &Context<'_>| vm_create::accept(context, tenant, &body);
+    let jobs = app.accept(repeat.of(tenant), rule).await?;
+    Ok(slash.accepted(&jobs))
 }
 
 /// List virtual machines, newest first.
@@ -66,7 +65,8 @@ pub(super) async fn list(
     params: Params,
 ) -> Result<Answer<Vec<MachineRow>>, ApiError> {
     let page = params.page()?;
-    let (machines, total) = app.store().machines(tenant, page.page, page.limit).await?;
+    let machines = app.store().page_of(tenant, Kind::Vm, page.page, page.limit);
+    let (machines, total) = machines.await?;
     let rows = machines
         .iter()
         .map(|machine| render::machine_row(machine, &app.catalogue));
@@ -90,7 +90,7 @@ pub(super) async fn show(
 /// Rename a virtual machine, at once.
 #[utoipa::path(
     put, path = "/v1/resource/virtual-machines/{id}", tag = "Virtual machines",
-    operation_id = "vm.rename", params(("id" = ResourceId, Path)), request_body = MachineRename,
+    operation_id = "vm.rename", params(("id" = ResourceId, Path), IdempotencyKey), request_body = MachineRename,
     responses((status = 200, description = "The machine", body = Envelope<MachineDetail>)),
 )]
 pub(super) async fn rename(
@@ -99,17 +99,38 @@ pub(super) async fn rename(
     _: Open,
     PathId(id): PathId<ResourceId>,
     Body(body): Body<MachineRename>,
+    repeat: Repeat,
 ) -> Detail {
-    let machine = app
-        .accept(move |context| vm_rename::accept(context, tenant, id, &body))
-        .await?;
-    Ok(Answer::ok(render::machine_detail(&machine, &app.catalogue)))
+    let of = (tenant, id, Kind::Vm);
+    let rule = move |context: &Context<'_>| vm_rename::accept(context, of, &body);
+    app.accept(repeat.of(tenant), rule).await?;
+    detail(&app, tenant, id).await.map(Answer::ok)
+}
+
+/// Resize a virtual machine; a running one is restarted.
+#[utoipa::path(
+    put, path = "/v1/resource/virtual-machines/{id}/size", tag = "Virtual machines",
+    operation_id = "vm.resize", params(("id" = ResourceId, Path), IdempotencyKey),
+    request_body = MachineResize,
+    responses((status = 202, description = "Accepted: the job", body = Envelope<Job>)),
+)]
+pub(super) async fn resize(
+    State(app): State<App>,
+    Caller(tenant): Caller,
+    _: Open,
+    PathId(id): PathId<ResourceId>,
+    Body(body): Body<MachineResize>,
+    repeat: Repeat,
+) -> Result<Answer<Job>, ApiError> {
+    let rule = move |context: &Context<'_>| vm_resize::accept(context, (tenant, id), &body);
+    let job = app.accept(repeat.of(tenant), rule).await?;
+    Ok(Answer::job(&job))
 }
 
 /// Delete a virtual machine.
 #[utoipa::path(
     delete, path = "/v1/resource/virtual-machines/{id}", tag = "Virtual machines",
-    operation_id = "vm.delete", params(("id" = ResourceId, Path)),
+    operation_id = "vm.delete", params(("id" = ResourceId, Path), IdempotencyKey),
     responses((status = 202, description = "Accepted: the job", body = Envelope<Job>)),
 )]
 pub(super) async fn delete(
@@ -117,17 +138,17 @@ pub(super) async fn delete(
     Caller(tenant): Caller,
     _: Open,
     PathId(id): PathId<ResourceId>,
+    repeat: Repeat,
 ) -> Result<Answer<Job>, ApiError> {
-    let job = app
-        .accept(move |context| vm_delete::accept(context, tenant, id))
-        .await?;
-    Ok(Answer::accepted(render::job(&job), &[job.id]))
+    let rule = move |context: &Context<'_>| vm_delete::accept(context, tenant, id);
+    let job = app.accept(repeat.of(tenant), rule).await?;
+    Ok(Answer::job(&job))
 }
 
 /// Turn a virtual machine on; waits at most 50 s.
 #[utoipa::path(
     post, path = "/v1/resource/virtual-machines/{id}/start", tag = "Virtual machines",
-    operation_id = "vm.start", params(("id" = ResourceId, Path)),
+    operation_id = "vm.start", params(("id" = ResourceId, Path), IdempotencyKey),
     responses((status = 200, description = "The machine", body = Envelope<MachineDetail>)),
 )]
 pub(super) async fn start(
@@ -135,14 +156,15 @@ pub(super) async fn start(
     Caller(tenant): Caller,
     _: Open,
     PathId(id): PathId<ResourceId>,
+    repeat: Repeat,
 ) -> Detail {
-    calls::call(&app, tenant, id, vm_start::accept).await
+    power(&app, (tenant, id), repeat.of(tenant), vm_start::accept).await
 }
 
 /// Turn a virtual machine off; waits at most 50 s.
 #[utoipa::path(
     post, path = "/v1/resource/virtual-machines/{id}/stop", tag = "Virtual machines",
-    operation_id = "vm.stop", params(("id" = ResourceId, Path)),
+    operation_id = "vm.stop", params(("id" = ResourceId, Path), IdempotencyKey),
     responses((status = 200, description = "The machine", body = Envelope<MachineDetail>)),
 )]
 pub(super) async fn stop(
@@ -150,14 +172,15 @@ pub(super) async fn stop(
     Caller(tenant): Caller,
     _: Open,
     PathId(id): PathId<ResourceId>,
+    repeat: Repeat,
 ) -> Detail {
-    calls::call(&app, tenant, id, vm_stop::accept).await
+    power(&app, (tenant, id), repeat.of(tenant), vm_stop::accept).await
 }
 
 /// Turn a running virtual machine off and on; waits at most 50 s.
 #[utoipa::path(
     post, path = "/v1/resource/virtual-machines/{id}/reset", tag = "Virtual machines",
-    operation_id = "vm.reset", params(("id" = ResourceId, Path)),
+    operation_id = "vm.reset", params(("id" = ResourceId, Path), IdempotencyKey),
     responses((status = 200, description = "The machine", body = Envelope<MachineDetail>)),
 )]
 pub(super) async fn reset(
@@ -165,8 +188,35 @@ pub(super) async fn reset(
     Caller(tenant): Caller,
     _: Open,
     PathId(id): PathId<ResourceId>,
+    repeat: Repeat,
 ) -> Detail {
-    calls::call(&app, tenant, id, vm_reset::accept).await
+    power(&app, (tenant, id), repeat.of(tenant), vm_reset::accept).await
+}
+
+/// Does a power call and answers with the machine.
+async fn power(
+    app: &App,
+    (tenant, id): (TenantId, ResourceId),
+    repeat: Option<Idempotency>,
+    rule: fn(&Context<'_>, TenantId, ResourceId) -> Accepted<Call>,
+) -> Detail {
+    let rule = move |context: &Context<'_>| rule(context, tenant, id);
+    let ended = calls::call(app, (Kind::Vm, repeat), rule).await?;
+    let mut machine = detail(app, tenant, id).await?;
+    if let Some(status) = ended.and_then(|job| reached(job.operation)) {
+        machine.status = status;
+    }
+    Ok(Answer::ok(machine))
+}
+
+/// What a call that completed has reached. The machine may be on its way elsewhere already, for the
+/// next in line; that is not what this caller asked about.
+fn reached(operation: Operation) -> Option<MachineStatus> {
+    match operation {
+        Operation::VmStart | Operation::VmReset => Some(MachineStatus::Running),
+        Operation::VmStop => Some(MachineStatus::Shutoff),
+        _ => None,
+    }
 }
 
 /// A machine as it is now.
@@ -175,7 +225,8 @@ pub(super) async fn detail(
     tenant: TenantId,
     id: ResourceId,
 ) -> Result<MachineDetail, ApiError> {
-    let machine = app.store().machine(tenant, id).await?;
-    let machine = machine.ok_or_else(Refusal::no_machine)?;
+    let machine = app.store().resource(tenant, id).await?;
+    let machine = machine.filter(|machine| machine.kind() == Kind::Vm);
+    let machine = machine.ok_or_else(|| Refusal::not_found(Kind::Vm))?;
     Ok(render::machine_detail(&machine, &app.catalogue))
 }

@@ -7,8 +7,11 @@
 mod ids;
 mod lock;
 mod queue;
+mod reads;
 mod rows;
 mod sqlite;
+mod ssh_keys;
+mod teams;
 
 #[cfg(test)]
 mod conformance;
@@ -16,20 +19,14 @@ mod conformance;
 mod tests;
 
 pub use rows::{
-    Committed, Expired, JobFilter, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, Owner, Scopes,
-    StoreError, TenantRow, Turned, Urgency,
+    Committed, Expired, JobFilter, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, NewSshKey, Owner,
+    Scopes, StoreError, TenantRow, Turned, Urgency,
 };
 
-use api::{HostId, JobId, KeyId, ResourceId, TenantId, Timestamp};
-use model::{
-    Assignment, Context, Job, JobState, Refusal, Resource, Write,
-    catalogue::Catalogue,
-    claim::{Item, Limits},
-    turn::Ahead,
-};
-use sqlite::{Sources, Sqlite, lists, reads, tenants};
+use api::{HostId, KeyId, TenantId, Timestamp};
+use model::{Context, Refusal, Write, catalogue::Catalogue, claim::Limits};
+use sqlite::{Sources, Sqlite, tenants};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
     path::Path,
     sync::{Arc, atomic::Ordering::Relaxed},
 };
@@ -97,19 +94,29 @@ impl Store {
     }
 
     /// Removes at most [`EXPIRY_BATCH`] of the jobs that ended before this, those that ended first,
-    /// with each answer that none of its jobs is left of.
+    /// with each answer that none of its jobs is left of; and as many of the answers without a job
+    /// that were made before it.
     pub async fn expire(&self, ended_before: Timestamp) -> Result<Expired, StoreError> {
         self.sqlite
             .write(Urgency::Upkeep, move |session| {
                 Ok(
                     if session.expire(ended_before, EXPIRY_BATCH)? == EXPIRY_BATCH {
                         Expired::More
-                    } else if session.has_ended_since(ended_before)? {
+                    } else if session.expires_later(ended_before)? {
                         Expired::Later
                     } else {
                         Expired::Nothing
                     },
                 )
+            })
+            .await
+    }
+
+    /// Places nothing new on a host from now on, or does so again.
+    pub async fn drain_host(&self, host: HostId, drained: bool) -> Result<(), StoreError> {
+        self.sqlite
+            .write(Urgency::Request, move |session| {
+                Ok(session.set_drained(host, drained)?)
             })
             .await
     }
@@ -128,114 +135,6 @@ impl Store {
     /// Whether transactions are taken: not once the disk has failed.
     pub fn is_writable(&self) -> bool {
         self.sqlite.writable.load(Relaxed)
-    }
-
-    /// The jobs of a tenant among these ids, in the order asked for, each once.
-    pub async fn jobs(&self, tenant: TenantId, ids: Vec<JobId>) -> Result<Vec<Job>, StoreError> {
-        let (mut known, mut unknown) = (HashMap::new(), Vec::new());
-        let mut seen = HashSet::new();
-        let asked: Vec<_> = ids.into_iter().filter(|&id| seen.insert(id)).collect();
-        for &id in &asked {
-            match self.sqlite.jobs.get(&id) {
-                Some(job) => drop(known.insert(id, job)),
-                None => unknown.push(id),
-            }
-        }
-        known.retain(|_, job| job.tenant == tenant);
-        if !unknown.is_empty() {
-            let read = self
-                .sqlite
-                .read(move |connection| reads::jobs(connection, tenant, &unknown))
-                .await?;
-            known.extend(read.into_iter().map(|job| (job.id, Arc::new(job))));
-        }
-        let found = asked.iter().filter_map(|id| known.remove(id));
-        Ok(found.map(Arc::unwrap_or_clone).collect())
-    }
-
-    /// A tenant's jobs that were accepted before this one, newest first, at most `limit`, and
-    /// whether more follow. Without `before` it begins with the newest.
-    pub async fn listed_jobs(
-        &self,
-        tenant: TenantId,
-        filter: JobFilter,
-        before: Option<JobId>,
-        limit: usize,
-    ) -> Result<(Vec<Job>, bool), StoreError> {
-        self.sqlite
-            .read(move |connection| lists::jobs(connection, tenant, &filter, before, limit))
-            .await
-    }
-
-    /// A job of a tenant, and what is ahead of it if it is pending.
-    pub async fn job(
-        &self,
-        tenant: TenantId,
-        id: JobId,
-    ) -> Result<Option<(Job, Option<Ahead>)>, StoreError> {
-        let known = self.jobs(tenant, vec![id]).await?.pop();
-        match known {
-            Some(job) if job.state == JobState::Pending => {
-                self.sqlite
-                    .read(move |connection| lists::pending(connection, tenant, id))
-                    .await
-            }
-            known => Ok(known.map(|job| (job, None))),
-        }
-    }
-
-    /// A machine of a tenant.
-    pub async fn machine(
-        &self,
-        tenant: TenantId,
-        id: ResourceId,
-    ) -> Result<Option<Resource>, StoreError> {
-        self.sqlite
-            .read(move |connection| reads::resource(connection, tenant, id))
-            .await
-    }
-
-    /// A page of a tenant's machines, newest first, and how many there are in all; page 1 is first.
-    pub async fn machines(
-        &self,
-        tenant: TenantId,
-        page: u64,
-        limit: u64,
-    ) -> Result<(Vec<Resource>, u64), StoreError> {
-        self.sqlite
-            .read(move |connection| reads::resources_of(connection, tenant, page, limit))
-            .await
-    }
-
-    /// Every resource there is, for `verify`.
-    pub async fn resources(&self) -> Result<Vec<Resource>, StoreError> {
-        self.sqlite.read(reads::resources).await
-    }
-
-    /// What a host is to be told when it starts: the newest spec of each of its resources.
-    pub async fn assignments(&self, host: HostId) -> Result<Vec<Assignment>, StoreError> {
-        self.sqlite
-            .read(move |connection| reads::assignments(connection, host))
-            .await
-    }
-
-    /// Synchronous calls that are pending; those that may start, or all of them.
-    pub async fn pending_calls(&self, ready_only: bool) -> Result<Vec<JobId>, StoreError> {
-        self.sqlite
-            .read(move |connection| reads::pending_calls(connection, ready_only))
-            .await
-    }
-
-    /// Running jobs whose tenant wishes them cancelled.
-    pub async fn cancel_wishes(&self) -> Result<Vec<JobId>, StoreError> {
-        self.sqlite.read(reads::cancel_wishes).await
-    }
-
-    /// How much of each item is claimed.
-    pub async fn used(&self, items: Vec<Item>) -> Result<BTreeMap<Item, u64>, StoreError> {
-        self.sqlite
-            .read(move |connection| reads::used(connection, &items))
-            .await
     }
 
     /// The first start, whole or not at all: tenant `default` with a key, and the operator's key.

@@ -64,14 +64,14 @@ impl Default for JobFilter {
     }
 }
 
-/// What is left after a batch of old jobs was removed.
+/// What is left after a batch of old jobs and answers was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expired {
     /// Perhaps more that are to go now.
     More,
-    /// None that is to go now, but jobs that will once they ended long enough ago.
+    /// None that is to go now, but some that will once they are old enough.
     Later,
-    /// No job that has ended.
+    /// No job that has ended, no answer without a job.
     Nothing,
 }
 
@@ -214,4 +214,17 @@ pub struct Turned {
     pub job: JobId,
     /// What its host is to be told, if anything.
     pub assignment: Option<Assignment>,
+}
+
+/// An SSH key that is to be kept: its public half.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSshKey {
+    /// What it is for.
+    pub name: String,
+    /// Its algorithm's code.
+    pub algorithm: String,
+    /// The line that goes into `authorized_keys`.
+    pub public_key: String,
+    /// `SHA256:…`.
+    pub fingerprint: String,
 }

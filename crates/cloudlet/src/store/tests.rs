@@ -2,16 +2,23 @@
 
 use super::{
     EXPIRY_BATCH, Expired, KeyChange, KeyWish, NewKey, Owner, Sources, Store, StoreError, Urgency,
-    reads,
+    sqlite::reads,
 };
-use api::{ErrorCode, JobId, ResourceId, TenantId, Timestamp, machine::MachineCreate};
+use api::{
+    ErrorCode, JobId, ResourceId, TenantId, Timestamp,
+    machine::MachineCreate,
+    network::{NetworkStatus, NetworkType},
+};
 use model::{
-    Context, Job, JobState, Refusal, Write,
-    accept::Idempotency,
-    catalogue::{self, Catalogue},
+    Context, Job, JobState, Kind, Refusal, Resource, Spec, Write,
+    accept::{Idempotency, once},
+    catalogue::{self, Catalogue, DataCenter},
+    claim::{Claim, Item},
     course,
     limits::RETENTION_MS,
     ops::{vm_create, vm_stop},
+    resource::{NetworkRecord, Record, Status},
+    spec::{Cidr, NetworkSpec, Subnet},
     writes::AnswerKey,
 };
 use std::{
@@ -52,21 +59,82 @@ fn body(instances: i64) -> MachineCreate {
         image_id: catalogue.images[0].id,
         configuration_id: catalogue.sizes[0].id,
         number_of_instances: Some(instances),
-        allocate_public_ip: None,
-        network_interfaces: None,
+        ..MachineCreate::default()
     }
 }
 
 async fn create(store: &Store, tenant: TenantId, instances: i64) -> Vec<Job> {
     let body = body(instances);
-    let rule = move |context: &Context<'_>| vm_create::accept(context, tenant, &body, None);
+    let rule = move |context: &Context<'_>| vm_create::accept(context, tenant, &body);
     let accepted = store.transact(Urgency::Request, rule).await;
     accepted.unwrap().unwrap()
 }
 
+/// A tenant that has a default network already, so that a machine's job comes alone.
 async fn tenant(store: &Store, name: &str) -> TenantId {
     let tenant = store.create_tenant(name.to_owned()).await.unwrap();
-    tenant.unwrap().id
+    let tenant = tenant.unwrap().id;
+    let data_center = catalogue().data_centers[0].clone();
+    let rule = move |context: &Context<'_>| {
+        let network = network(ResourceId((context.new_id)()), tenant, &data_center);
+        let claim = Claim {
+            holder: network.id,
+            item: Item::Default(tenant, data_center.id),
+            amount: 1,
+        };
+        let writes = vec![Write::PutResource(Box::new(network)), Write::Claim(claim)];
+        Ok((writes, ()))
+    };
+    let made = store.transact(Urgency::Engine, rule).await;
+    made.unwrap().unwrap();
+    tenant
+}
+
+/// A network that its host has made.
+pub(super) fn network(id: ResourceId, tenant: TenantId, data_center: &DataCenter) -> Resource {
+    let spec = Spec::Network(NetworkSpec {
+        number: 1,
+        subnet: Some(Subnet {
+            cidr: Cidr {
+                network: [10, 0, 0, 0].into(),
+                prefix: 16,
+            },
+            gateway: [10, 0, 0, 1].into(),
+            first: [10, 0, 0, 2].into(),
+            last: [10, 0, 255, 254].into(),
+            snat: true,
+            dhcp: true,
+            default_route: true,
+            serve_dns: true,
+            dns: Vec::new(),
+        }),
+    });
+    Resource {
+        id,
+        tenant,
+        data_center: data_center.id,
+        host: data_center.host_id(),
+        name: "default".to_owned(),
+        status: Status::Network(NetworkStatus::Active),
+        record: Record::Network(NetworkRecord {
+            description: String::new(),
+            network_type: NetworkType::Standard,
+            dns: String::new(),
+            is_default: true,
+        }),
+        shown: spec.clone(),
+        created_at: Timestamp::default(),
+        updated_at: Timestamp::default(),
+        spec,
+        generation: 1,
+        settled: 1,
+        last_boot: 0,
+        observed: None,
+        creating: None,
+        deleting: None,
+        acting: None,
+        leftover: None,
+    }
 }
 
 /// Holds the writer until it is let go, so that what comes meanwhile is one group.
@@ -161,7 +229,7 @@ async fn a_group_harms_no_member() {
     let jobs = store.jobs(tenant, ids).await.unwrap();
     assert_eq!(jobs.len(), 41);
     assert_eq!(jobs[0].stage, "queued", "half a transaction was applied");
-    assert_eq!(store.machines(tenant, 1, 50).await.unwrap().1, 41);
+    assert_eq!(store.page_of(tenant, Kind::Vm, 1, 50).await.unwrap().1, 41);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,7 +259,7 @@ async fn a_rule_may_run_again_and_is_applied_once() {
     let accepted = good.await.unwrap();
     assert!(fails.await.unwrap().is_err());
     assert_eq!(changes.recv().await.unwrap().jobs.len(), 1);
-    assert_eq!(store.machines(tenant, 1, 50).await.unwrap().1, 2);
+    assert_eq!(store.page_of(tenant, Kind::Vm, 1, 50).await.unwrap().1, 2);
     assert_eq!(accepted.len(), 1);
 }
 
@@ -214,7 +282,8 @@ async fn an_answer_comes_after_the_change_and_a_poll_shows_it() {
     assert_eq!(changes.try_recv().unwrap().jobs, shown);
     assert_eq!(store.take_turn(job.host).await.unwrap(), None);
 
-    let assignments = store.assignments(job.host).await.unwrap();
+    let mut assignments = store.assignments(job.host).await.unwrap();
+    assignments.retain(|one| one.resource == job.resource);
     assert_eq!(
         turned.assignment.into_iter().collect::<Vec<_>>(),
         assignments
@@ -235,9 +304,12 @@ async fn another_tenants_is_like_what_never_was() {
             continue;
         }
         assert_eq!(store.jobs(other, vec![job.id]).await.unwrap(), []);
-        assert_eq!(store.machine(other, job.resource).await.unwrap(), None);
-        assert_eq!(store.machines(other, 1, 10).await.unwrap(), (vec![], 0));
-        assert!(store.machine(owner, job.resource).await.unwrap().is_some());
+        assert_eq!(store.resource(other, job.resource).await.unwrap(), None);
+        assert_eq!(
+            store.page_of(other, Kind::Vm, 1, 10).await.unwrap(),
+            (vec![], 0)
+        );
+        assert!(store.resource(owner, job.resource).await.unwrap().is_some());
         assert_eq!(store.jobs(owner, vec![job.id]).await.unwrap().len(), 1);
     }
 }
@@ -250,11 +322,11 @@ async fn pages_are_newest_first() {
     create(&store, tenant, 7).await;
     let mut names = Vec::new();
     for page in 1..=4 {
-        let (rows, all) = store.machines(tenant, page, 3).await.unwrap();
+        let (rows, all) = store.page_of(tenant, Kind::Vm, page, 3).await.unwrap();
         assert_eq!(all, 7);
         names.push(
             rows.into_iter()
-                .map(|row| row.record.name)
+                .map(|row| row.name)
                 .collect::<Vec<_>>()
                 .join(" "),
         );
@@ -263,7 +335,10 @@ async fn pages_are_newest_first() {
         names,
         ["web-7 web-6 web-5", "web-4 web-3 web-2", "web-1", ""]
     );
-    let far = store.machines(tenant, u64::MAX, u64::MAX).await.unwrap();
+    let far = store
+        .page_of(tenant, Kind::Vm, u64::MAX, u64::MAX)
+        .await
+        .unwrap();
     assert_eq!(far, (vec![], 7));
 }
 
@@ -544,7 +619,7 @@ async fn a_job_whose_start_panics_fails() {
     let error = failed.error.unwrap();
     assert_eq!(failed.state, JobState::Failed);
     assert_eq!(error.code, api::JobErrorCode::InternalError);
-    assert_eq!(store.machine(tenant, id).await.unwrap(), None);
+    assert_eq!(store.resource(tenant, id).await.unwrap(), None);
 }
 
 /// How far its host says that it is.
@@ -557,6 +632,7 @@ fn report(job: &Job, remaining: u64) -> model::Report {
         total: 1_000,
         remaining,
         phases: Vec::new(),
+        done: Vec::new(),
         observed: None,
     }
 }
@@ -613,7 +689,10 @@ async fn create_once(store: &Store, tenant: TenantId, instances: i64) -> Vec<Job
         key: AnswerKey([7; 16]),
         request: [1; 16],
     };
-    let rule = move |context: &Context<'_>| vm_create::accept(context, tenant, &body, Some(known));
+    let rule = move |context: &Context<'_>| {
+        let accept = || vm_create::accept(context, tenant, &body);
+        once(context, Some(known), accept)
+    };
     let accepted = store.transact(Urgency::Request, rule).await;
     accepted.unwrap().unwrap()
 }

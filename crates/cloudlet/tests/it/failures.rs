@@ -103,6 +103,51 @@ async fn a_create_that_fails_in_any_phase_leaves_nothing() {
     }
 }
 
+/// The codes that a client tells apart, without the quota, the catalogue or the host for it.
+#[tokio::test]
+async fn a_create_can_fail_with_a_code_of_choice() {
+    let cloud = Process::start(&["--sim-speed", "0"]);
+    for code in [
+        "QUOTA_EXCEEDED",
+        "INVALID_CONFIGURATION",
+        "CAPACITY_EXCEEDED",
+    ] {
+        let fault =
+            json!({ "operation": "vm.create", "kind": "fail", "errorCode": code, "error": "No." });
+        cloud.fault(&fault).await;
+        let (id, _) = cloud.create("unlucky").await;
+        let ended = cloud.settle(&[id]).await.remove(0);
+        let shown = (&ended["status"], &ended["errorCode"], &ended["error"]);
+        assert_eq!(shown, (&json!("failed"), &json!(code), &json!("No.")));
+    }
+    assert_eq!(cloud.verify().await, (vec![], vec![]));
+}
+
+/// A create takes 6 to 10 s: ten times as long with each of its three actions struck. What moves,
+/// however slowly, is not stalled.
+#[tokio::test]
+async fn a_slow_job_takes_longer_and_completes() {
+    let cloud = Process::start(&["--clock", "manual", "--sim-seed", "1"]);
+    let slow = json!({ "operation": "vm.create", "kind": "slow", "times": 3 });
+    cloud.fault(&slow).await;
+    let (id, _) = cloud.create("slow").await;
+    cloud.advance(59).await;
+    let now = job(&cloud, &id).await;
+    assert_eq!(now["status"], "in_progress", "{now}");
+    assert!(now["progress"].as_i64() > Some(30), "{now}");
+    cloud.advance(42).await;
+    assert_eq!(job(&cloud, &id).await["status"], "completed");
+    let later = json!({ "operation": "vm.create", "kind": "slow", "factor": 20, "atPercent": 90 });
+    cloud.fault(&later).await;
+    let (id, _) = cloud.create("slow-at-last").await;
+    cloud.advance(11).await;
+    let now = job(&cloud, &id).await;
+    assert_eq!(now["status"], "in_progress", "{now}");
+    assert!(now["progress"].as_i64() >= Some(90), "{now}");
+    cloud.advance(60).await;
+    assert_eq!(job(&cloud, &id).await["status"], "completed");
+}
+
 #[tokio::test]
 async fn an_error_is_one_line_of_plain_text() {
     let cloud = Process::start(&["--sim-speed", "0"]);

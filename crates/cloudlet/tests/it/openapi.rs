@@ -1,5 +1,6 @@
 //! `openapi.json` at the root is what the server serves.
 
+use serde_json::Value;
 use std::{env, fs, path::Path};
 
 #[test]
@@ -24,12 +25,8 @@ fn it_is_openapi_3_1_and_every_operation_has_a_name_of_its_own() {
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let mut names = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
+        for operation in item.as_object().unwrap().values() {
             let name = operation["operationId"].as_str().expect(path).to_owned();
-            assert!(
-                operation["responses"]["default"].is_object(),
-                "{method} {path}"
-            );
             assert!(!names.contains(&name), "{name} is there twice");
             names.push(name);
         }
@@ -56,9 +53,80 @@ fn error_codes_are_those_of_the_wire() {
 fn no_reference_leads_nowhere() {
     let document = serde_json::to_value(cloudlet::http::openapi()).unwrap();
     let text = document.to_string();
-    for reference in text.split(r##""$ref":"#/components/schemas/"##).skip(1) {
-        let name = reference.split('"').next().unwrap();
-        let schema = &document["components"]["schemas"][name];
-        assert!(schema.is_object(), "{name} is referred to and not there");
+    for reference in text.split(r##""$ref":"#"##).skip(1) {
+        let pointer = reference.split('"').next().unwrap();
+        let found = document.pointer(pointer);
+        assert!(
+            found.is_some_and(Value::is_object),
+            "{pointer} is referred to and not there"
+        );
     }
+}
+
+/// Method, path and operation of all that is documented.
+fn operations(document: &Value) -> Vec<(String, &Value)> {
+    let items = document["paths"].as_object().unwrap().iter();
+    let all = items.flat_map(|(path, item)| {
+        let methods = item.as_object().unwrap().iter();
+        methods.map(move |(method, operation)| (format!("{method} {path}"), operation))
+    });
+    all.collect()
+}
+
+/// Told from its shape, so that a new route has them without saying so.
+#[test]
+fn every_operation_lists_its_errors() {
+    let document = serde_json::to_value(cloudlet::http::openapi()).unwrap();
+    for (name, operation) in operations(&document) {
+        let responses = operation["responses"].as_object().unwrap();
+        let mut wanted = vec!["400", "405", "500"];
+        if name.contains(" /v1/") || name.contains(" /admin/v1/") {
+            wanted.extend(["401", "403", "429", "503"]);
+        }
+        if name.contains('{') {
+            wanted.push("404");
+        }
+        if operation["requestBody"].is_object() {
+            wanted.extend(["413", "415"]);
+        }
+        if name.starts_with("put ") || name.starts_with("delete ") {
+            wanted.push("409");
+        }
+        if name.ends_with("/start") || name.ends_with("/reset") {
+            wanted.push("502");
+        }
+        for status in wanted {
+            assert!(responses.contains_key(status), "{name} lists no {status}");
+        }
+        assert!(!responses.contains_key("default"), "{name}: {responses:?}");
+    }
+}
+
+#[test]
+fn every_body_has_an_example() {
+    let document = serde_json::to_value(cloudlet::http::openapi()).unwrap();
+    let errors = document["components"]["responses"].as_object().unwrap();
+    let mut bodies: Vec<_> = errors
+        .iter()
+        .map(|(name, response)| (name.clone(), response))
+        .collect();
+    for (name, operation) in operations(&document) {
+        let responses = operation["responses"].as_object().unwrap().values();
+        bodies.extend(responses.map(|response| (name.clone(), response)));
+        bodies.push((name, &operation["requestBody"]));
+    }
+    for (name, body) in bodies {
+        for content in body["content"]
+            .as_object()
+            .iter()
+            .flat_map(|it| it.values())
+        {
+            let has = content.get("example").or(content.get("examples"));
+            assert!(has.is_some_and(|it| !it.is_null()), "{name}: {content}");
+        }
+    }
+    let post = &document["paths"]["/v1/resource/virtual-machines"]["post"];
+    let body = &post["requestBody"]["content"]["application/json"]["example"];
+    let body: api::machine::MachineCreate = serde_json::from_value(body.clone()).unwrap();
+    assert_eq!((body.image_id, body.configuration_id), (12, 45));
 }

@@ -143,7 +143,7 @@ impl Actor {
     fn wait_to_look(&mut self, why: &str, now: Moment, effects: &mut Vec<Effect>) {
         let until_ms = now.steady_ms + pause_ms(self.in_vain);
         self.in_vain += 1;
-        // Whether its network hands out ports, the next look tells.
+        // It looks again in any case: a network that opens must not make it look without a pause.
         self.awaits = None;
         self.stage = Stage::Waiting { until_ms };
         if self.given_up.is_some() || !self.stall.is_over(now.steady_ms) {

@@ -43,6 +43,7 @@ fn on(boot: u64) -> Spec {
 fn assigned(generation: u64, spec: Spec) -> Assignment {
     Assignment {
         resource: ResourceId(Uuid::from_u128(1)),
+        host: api::HostId(Uuid::nil()),
         generation,
         spec,
         stall_ms: MACHINE_STALL_MS,

@@ -39,6 +39,7 @@ pub fn assignment(resource: &Resource, job: Option<&Job>) -> Assignment {
         .is_some_and(|volume| volume.machine.is_some());
     Assignment {
         resource: resource.id,
+        host: resource.host,
         generation: resource.generation,
         spec: resource.spec.clone(),
         stall_ms: job.map_or(MACHINE_STALL_MS, |job| job.operation.definition().stall_ms),

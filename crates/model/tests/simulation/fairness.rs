@@ -42,9 +42,7 @@ impl Desk {
             number_of_instances: Some(count),
             ..MachineCreate::default()
         };
-        self.transact(|context| {
-            ops::vm_create::accept(context, tenant, &body).expect("good")
-        });
+        self.transact(|context| ops::vm_create::accept(context, tenant, &body).expect("good"));
     }
 
     fn start(&mut self, job: JobId) {

@@ -31,7 +31,6 @@ pub fn check(sim: &Sim, job: &Job, at: &str) {
             );
         }
     }
-    let before = job.before.clone().unwrap_or_default();
     let resource = sim.store.resources.get(&acted);
     let leftover = resource.and_then(|resource| resource.leftover.as_ref());
     let found = match leftover {
@@ -39,7 +38,8 @@ pub fn check(sim: &Sim, job: &Job, at: &str) {
         // What was put back is as before, but perhaps launched anew and grown.
         _ => Observed::Nothing,
     };
-    let beyond = beyond(&before, &found);
+    let newest = resource.map(|resource| resource.spec.clone());
+    let beyond = beyond(&newest.unwrap_or_default(), &found);
     let left = words(&receipt.left);
     assert_eq!(left.len(), beyond.len(), "{at}, left: {left:?}, {beyond:?}");
     for (text, word) in left.iter().zip(&beyond) {
@@ -105,7 +105,7 @@ fn beyond(spec: &Spec, found: &Observed) -> Vec<String> {
             let strange = found
                 .disks
                 .iter()
-                .filter(|it| machine.and_then(|machine| machine.disk(it.volume)) != Some(*it));
+                .filter(|it| machine.is_none_or(|machine| machine.disk(it.volume).is_none()));
             things.extend(strange.map(|it| it.volume.to_string()));
             let strange = found
                 .nics

@@ -283,7 +283,10 @@ impl Witness {
         }
         for key in job.lines() {
             let expected = self.expected.entry(*key).or_default();
-            assert!(expected.last < job.number, "completed out of order: {job:?}");
+            assert!(
+                expected.last < job.number,
+                "completed out of order: {job:?}"
+            );
             expected.last = job.number;
         }
         if job.operation.definition().removes {
@@ -322,10 +325,7 @@ impl Witness {
         let in_vain = |kind: &&Kind| {
             matches!(
                 kind,
-                Kind::LookFails
-                    | Kind::SaveFails
-                    | Kind::Transient
-                    | Kind::TransientAfterEffect
+                Kind::LookFails | Kind::SaveFails | Kind::Transient | Kind::TransientAfterEffect
             )
         };
         struck.is_some_and(|kinds| {
@@ -550,6 +550,9 @@ fn machine_as_before(now: &MachineSpec, before: &MachineSpec, job: &Job) {
         disk.size_gb = is.size_gb;
     }
     assert_eq!(now, &same, "{job:?}");
-    assert!(now.boot == before.boot || before.power == Power::On, "{job:?}");
+    assert!(
+        now.boot == before.boot || before.power == Power::On,
+        "{job:?}"
+    );
     assert!(now.disk_gb >= before.disk_gb, "{job:?}");
 }

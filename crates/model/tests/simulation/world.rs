@@ -112,9 +112,7 @@ impl World {
             Action::MakeVolume { .. } | Action::RemoveVolume | Action::GrowVolume { .. } => {
                 self.volume_lands(id, action, part)
             }
-            Action::ApplyNetwork(_) | Action::RemoveNetwork => {
-                self.network_lands(id, action, part)
-            }
+            Action::ApplyNetwork(_) | Action::RemoveNetwork => self.network_lands(id, action, part),
             Action::AttachVolume(disk) => self.attaches(id, *disk, part),
             Action::DetachVolume(volume) => self.detaches(id, *volume, part),
             Action::PlugNic(nic) => self.plugs(id, *nic, part),
@@ -400,9 +398,9 @@ impl World {
                 let size_gb = spec.disk_gb.max(machine.disk.size_gb().unwrap_or(0));
                 *machine = MachineObserved {
                     disk: DiskObserved::Whole { size_gb },
-                    process: machine.process.filter(|process| {
-                        spec.is_on() && process.up && process.boot == spec.boot
-                    }),
+                    process: machine
+                        .process
+                        .filter(|process| spec.is_on() && process.up && process.boot == spec.boot),
                     launched: machine.launched.max(spec.boot),
                     disks: spec.disks.clone(),
                     nics: spec.nics.clone(),

@@ -5,13 +5,13 @@ mod power;
 
 use crate::{
     cli::{
-        STATUSES,
+        STATUSES, catalogue,
         ending::Ending,
         names::{Candidate, pick},
         screen::Screen,
         session::Session,
         table::{pairs, squeeze, table},
-        wait::{self, DEFAULT_TIMEOUT},
+        wait::{DEFAULT_TIMEOUT, Patience},
     },
     values::whole,
 };
@@ -61,6 +61,21 @@ Examples:
         #[arg(value_name = "NAME")]
         name: String,
     },
+    /// Give a machine another size; a running one is restarted.
+    #[command(before_help = "\
+Examples:
+  cloudlet vm resize web-1 Medium
+  cloudlet vm resize web-1 46 --no-wait", after_help = STATUSES)]
+    Resize {
+        /// Name or id
+        #[arg(value_name = "VM")]
+        vm: String,
+        /// Size, by id or name
+        #[arg(value_name = "SIZE")]
+        size: String,
+        #[command(flatten)]
+        patience: Patience,
+    },
     /// Delete a machine with its disk, whatever it is doing.
     #[command(before_help = "\
 Examples:
@@ -93,17 +108,6 @@ Examples:
     Reset(PowerArgs),
 }
 
-/// Whether and how long to wait for a job.
-#[derive(Args, Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    /// Give up waiting after this many seconds (exit status 4); the job goes on
-    #[arg(long, value_name = "S", default_value_t = DEFAULT_TIMEOUT, value_parser = whole::<u64>)]
-    timeout: u64,
-    /// Only submit, and print the job's id
-    #[arg(long)]
-    no_wait: bool,
-}
-
 #[derive(Args, Debug)]
 pub(crate) struct PowerArgs {
     /// Name or id
@@ -120,6 +124,7 @@ pub(crate) async fn run(session: &Session, command: VmCommand) -> anyhow::Result
         VmCommand::List => list(session).await,
         VmCommand::Show { vm } => show(session, &vm).await,
         VmCommand::Rename { vm, name } => rename(session, &vm, &name).await,
+        VmCommand::Resize { vm, size, patience } => resize(session, &vm, &size, patience).await,
         VmCommand::Delete { vm, patience } => delete(session, &vm, patience).await,
         VmCommand::Start(args) => power::run(session, Verb::Start, args).await,
         VmCommand::Stop(args) => power::run(session, Verb::Stop, args).await,
@@ -128,7 +133,7 @@ pub(crate) async fn run(session: &Session, command: VmCommand) -> anyhow::Result
 }
 
 /// The machine that a name or an id means.
-async fn find(session: &Session, word: &str) -> anyhow::Result<ResourceId> {
+pub(crate) async fn find(session: &Session, word: &str) -> anyhow::Result<ResourceId> {
     if let Ok(id) = word.parse() {
         return Ok(id);
     }
@@ -245,10 +250,29 @@ async fn rename(session: &Session, word: &str, name: &str) -> anyhow::Result<End
 async fn delete(session: &Session, word: &str, patience: Patience) -> anyhow::Result<Ending> {
     let id = find(session, word).await?;
     let accepted = session.client.delete_machine(id).await?;
-    if patience.no_wait {
-        return wait::submitted(&session.screen, &accepted);
-    }
-    wait::follow(session, accepted, patience.timeout).await
+    patience.end(session, accepted).await
+}
+
+async fn resize(
+    session: &Session,
+    word: &str,
+    size: &str,
+    patience: Patience,
+) -> anyhow::Result<Ending> {
+    let id = find(session, word).await?;
+    let size = match size.parse() {
+        Ok(id) => id,
+        Err(_) => {
+            let machine = session.client.machine(id).await?;
+            let place = machine.datacenter.id;
+            let images = session.client.images(place).await?;
+            let image = images.iter().find(|image| image.name == machine.image);
+            let image = image.map_or(0, |image| image.id);
+            catalogue::size(session, place, image, size).await?
+        }
+    };
+    let accepted = session.client.resize_machine(id, size).await?;
+    patience.end(session, accepted).await
 }
 
 /// Shows a machine after a change that is done.
@@ -270,6 +294,7 @@ fn status(status: MachineStatus) -> &'static str {
         MachineStatus::Running => "Running",
         MachineStatus::Stopping => "Stopping",
         MachineStatus::Shutoff => "Shutoff",
+        MachineStatus::Resizing => "Resizing",
         MachineStatus::Deleting => "Deleting",
         MachineStatus::Error => "Error",
     }

@@ -66,18 +66,23 @@ pub(super) struct End {
 }
 
 impl Running {
-    /// Begins an action that `actor` wants.
+    /// Begins an action that `actor` wants, `slowed` by a fault from the first.
     pub(super) fn begin(
         shared: &Shared,
         place: &Place,
         actor: &Actor,
         action: Action,
         watch: Option<Watch>,
+        slowed: Option<f64>,
     ) -> Self {
         let run = Arc::new(Run::new(shared, actor, watch));
+        if let Some(factor) = slowed {
+            run.pause.slow_down(factor);
+        }
         let tell = Arc::clone(&run);
         let work = Work {
             resource: actor.resource(),
+            host: actor.assignment().host,
             generation: actor.assignment().generation,
             action,
             progress: Arc::new(move |thousandths| tell.progress(thousandths)),
@@ -181,7 +186,14 @@ impl Run {
         if let Some(watch) = watch {
             // Only its percentage is asked for; what it would like done is done by the real one.
             drop(actor.handle(Event::Progress(thousandths), now));
-            *struck = watch.strike(actor.percent());
+            *struck = match watch.strike(actor.percent()) {
+                // It goes on, only later.
+                Some(Strike::Slow(factor)) => {
+                    self.pause.slow_down(factor);
+                    None
+                }
+                ends => ends,
+            };
         }
         if state.struck.is_some() {
             self.end();

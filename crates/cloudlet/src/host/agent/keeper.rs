@@ -157,6 +157,7 @@ async fn confess(
     let error = JobError::new(JobErrorCode::InternalError, super::action::OWN_FAULT);
     let generation = place.generation.load(Ordering::Relaxed);
     let report = failed(newest.resource, generation, error);
+    shared.takes_back_ports(newest.resource);
     let _turn = place.post.lock().await;
     let mut back_off = BackOff::default();
     loop {
@@ -217,7 +218,7 @@ pub(super) async fn open(
 
 /// Forgets a resource that is gone for good, however long that takes. No mail reaches it any more.
 pub(super) async fn forget(shared: &Shared, place: &Place, resource: ResourceId, mut busy: Busy) {
-    shared.forgotten(resource);
+    shared.directory().forget(resource);
     let mut inbox = place.inbox.lock().await;
     inbox.close();
     while inbox.try_recv().is_ok() {}
@@ -279,6 +280,7 @@ fn bare(resource: ResourceId, generation: u64, state: ReportState) -> Report {
         total: 0,
         remaining: u64::MAX,
         phases: Vec::new(),
+        done: Vec::new(),
         observed: None,
     }
 }

@@ -124,6 +124,7 @@ mod tests {
             total: 100,
             remaining,
             phases: Vec::new(),
+            done: Vec::new(),
             observed: None,
         }
     }

@@ -12,9 +12,9 @@ use super::{
     outbox::Outbox,
 };
 use crate::{clock::Busy, faults::Strike};
-use api::JobErrorCode;
+use api::{JobErrorCode, ResourceId};
 use model::{
-    Assignment, Report, Told,
+    Assignment, Report, ReportState, Told,
     actor::{ActionError, Actor, Effect, Event},
     job::JobError,
     plan::Action,
@@ -34,6 +34,8 @@ struct Runner {
     gone: bool,
     outbox: Outbox,
     sending: Option<Sending>,
+    /// The network that the directory knows it to wait for.
+    awaits: Option<ResourceId>,
     /// Nothing only while it waits.
     busy: Option<Busy>,
 }
@@ -80,6 +82,7 @@ pub(super) async fn run(
         gone: false,
         outbox: Outbox::default(),
         sending: None,
+        awaits: None,
         busy: Some(busy),
     };
     let mut going = runner.perform(effects).await;
@@ -100,6 +103,10 @@ pub(super) async fn run(
 impl Drop for Runner {
     /// A manual clock stands until the keeper has taken note of a panic.
     fn drop(&mut self) {
+        if let Some(network) = self.awaits {
+            let resource = self.actor.resource();
+            self.shared.directory().wait_no_more(resource, network);
+        }
         if std::thread::panicking() {
             self.place.panicked(self.shared.clock.busy());
         }
@@ -178,7 +185,15 @@ impl Runner {
     async fn perform(&mut self, effects: Vec<Effect>) -> Result<(), Over> {
         let resource = self.actor.resource();
         let mut effects = VecDeque::from(effects);
-        while let Some(effect) = effects.pop_front() {
+        loop {
+            let Some(effect) = effects.pop_front() else {
+                if !self.need_not_wait() {
+                    return Ok(());
+                }
+                let now = self.shared.clock.moment();
+                effects.extend(self.actor.handle(Event::Changed, now));
+                continue;
+            };
             let driver = &self.shared.driver;
             let event = match effect {
                 Effect::Save(ledger) => Some(match driver.save(resource, ledger).await {
@@ -189,7 +204,10 @@ impl Runner {
                     }
                 }),
                 Effect::Observe => Some(match driver.observe(resource).await {
-                    Ok(observed) => Event::Observed(observed),
+                    Ok(observed) => {
+                        let ready = self.shared.ready(self.actor.networks());
+                        Event::Observed(observed, ready)
+                    }
                     Err(error) => {
                         tracing::error!(%resource, "could not be looked at: {}", error.error.text);
                         Event::Blind(error)
@@ -199,6 +217,9 @@ impl Runner {
                 Effect::Begin(action) => self.begin(action),
                 Effect::Kill => self.kill(),
                 Effect::Report(report) => {
+                    if let ReportState::Failed(_) = report.state {
+                        self.shared.takes_back_ports(resource);
+                    }
                     self.outbox.put(report);
                     self.send();
                     None
@@ -209,26 +230,49 @@ impl Runner {
                 effects.extend(self.actor.handle(event, now));
             }
         }
-        Ok(())
+    }
+
+    /// Has itself woken when the network that its actor waits for hands out ports; says whether it
+    /// does so already.
+    fn need_not_wait(&mut self) -> bool {
+        let awaits = self.actor.awaits();
+        if awaits.is_none() && self.awaits.is_none() {
+            return false;
+        }
+        let resource = self.actor.resource();
+        let mut directory = self.shared.directory();
+        if let Some(before) = self.awaits.filter(|_| self.awaits != awaits) {
+            directory.wait_no_more(resource, before);
+        }
+        self.awaits = awaits;
+        awaits.is_some_and(|network| directory.wait(resource, network))
     }
 
     fn begin(&mut self, action: Action) -> Option<Event> {
         let faults = &self.shared.faults;
-        let origin = self.actor.assignment().origin;
-        let mut watch = origin.map(|origin| faults.watch(origin, action.phase()));
+        let Assignment { origin, spec, .. } = self.actor.assignment();
+        let mut watch = origin.map(|origin| faults.watch(origin, action.phase(spec)));
         let percent = self.actor.percent();
         let struck = watch.as_mut().and_then(|watch| watch.strike(percent));
         if struck.is_some() {
             self.outbox.hurry();
         }
-        match struck {
+        let slowed = match struck {
             Some(Strike::Fail(error)) => return Some(Event::Ended(Err(error))),
-            Some(Strike::Stall) => self.stalled = true,
-            None => {
-                let running = Running::begin(&self.shared, &self.place, &self.actor, action, watch);
-                self.running = Some(running);
+            Some(Strike::Stall) => {
+                self.stalled = true;
+                return None;
             }
-        }
+            Some(Strike::Slow(factor)) => Some(factor),
+            None => None,
+        };
+        let Self {
+            shared,
+            place,
+            actor,
+            ..
+        } = self;
+        self.running = Some(Running::begin(shared, place, actor, action, watch, slowed));
         None
     }
 
@@ -282,7 +326,7 @@ impl Runner {
                 return Ok(());
             }
             Some(Strike::Fail(error)) => Err(error),
-            None => result,
+            Some(Strike::Slow(_)) | None => result,
         };
         drop(running);
         self.handle(Event::Ended(result)).await
@@ -315,7 +359,7 @@ impl Runner {
         let Some(Sending { report, busy, .. }) = self.sending.take() else {
             return Ok(());
         };
-        self.busy = Some(busy);
+        self.busy = Some(busy.clone());
         let Some(told) = told else {
             let now_ms = self.shared.clock.moment().steady_ms;
             self.outbox.refused(report, now_ms);
@@ -323,7 +367,11 @@ impl Runner {
         };
         self.outbox.stored();
         match told {
-            Told::Spec(assignment) => self.handle(Event::Assigned(assignment)).await,
+            Told::Spec(assignment) => {
+                let is_newest = self.outbox.due_ms().is_none();
+                self.shared.stored(&report, &assignment, is_newest, &busy);
+                self.handle(Event::Assigned(assignment)).await
+            }
             Told::Forget => self.forget(),
         }
     }

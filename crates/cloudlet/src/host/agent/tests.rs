@@ -1,13 +1,15 @@
 //! The agent on a manual clock, the simulator and an engine that only takes notes.
 
 mod blind;
+mod effects;
 mod lab;
+mod networks;
 mod restart;
 mod strikes;
 
 use crate::clock::Clock;
 use lab::{Lab, RESOURCE, absent, create, machine_is_up};
-use model::{ReportState, spec::DiskObserved};
+use model::{Observed, ReportState, observed::DiskObserved};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_create_goes_through_its_phases_smoothly_and_settles() {
@@ -121,7 +123,8 @@ async fn stopped_it_ends_the_action_and_begins_nothing() {
     lab.assign(create(2));
     lab.clock.advance(30).await;
     let world = lab.agent.world().await.unwrap();
-    assert_eq!(world[&RESOURCE].disk, DiskObserved::Partial);
+    let machine = world[&RESOURCE].machine().unwrap();
+    assert_eq!(machine.disk, DiskObserved::Partial);
     assert_eq!(lab.effects(), [""; 0]);
     let failed = |entry: &lab::Entry| matches!(entry.report.state, ReportState::Failed(_));
     assert!(!lab.desk.reports().iter().any(failed));
@@ -136,7 +139,8 @@ async fn many_resources_at_once() {
     lab.clock.advance(12).await;
     let world = lab.agent.world().await.unwrap();
     assert_eq!(world.len(), 50);
-    assert!(world.values().all(|machine| machine.is_running()));
+    let runs = |observed: &Observed| observed.machine().is_some_and(|it| it.is_running());
+    assert!(world.values().all(runs));
     assert_eq!(lab.driver.referee(), [""; 0]);
 }
 

@@ -15,13 +15,12 @@ use super::driver::{Answer, Driver, Work};
 use crate::clock::Clock;
 use api::{JobErrorCode, ResourceId};
 use model::{
-    MachineObserved,
+    Observed,
     actor::{ActionError, Ledger},
     job::JobError,
-    plan::Action,
 };
 use std::{collections::BTreeMap, path::Path};
-use world::{Effect, World};
+use world::{Deed, Refusal, World};
 
 /// The world's file, in the server's data directory.
 pub const WORLD_FILE: &str = "sim-world.db";
@@ -68,29 +67,22 @@ impl SimDriver {
         if work.kill.is_cancelled() {
             return Err(killed());
         }
-        self.begin(&work)?;
+        self.world
+            .begin(&self.deed(&work))
+            .map_err(broken)?
+            .map_err(refused)?;
         self.pass_time(&work).await?;
-        self.end(&work)
-    }
-
-    /// What an action changes at its beginning: something half-made is there.
-    fn begin(&self, work: &Work) -> Result<(), ActionError> {
-        match work.action {
-            Action::MakeDisk { .. } => self.world.begin_disk(work.resource).map_err(broken),
-            Action::Launch { boot, .. } => {
-                let effect = self.effect(work, "launch", Some(boot));
-                let launched = self.world.begin_launch(&effect, boot).map_err(broken)?;
-                launched.map_err(|why| failure(why, true))
-            }
-            Action::AwaitReady { .. } | Action::Shutdown | Action::RemoveDisk => Ok(()),
-        }
+        self.world
+            .end(&self.deed(&work))
+            .map_err(broken)?
+            .map_err(refused)
     }
 
     /// Moves on in small steps until the action's time is over.
     async fn pass_time(&self, work: &Work) -> Result<(), ActionError> {
         let begun_ms = self.clock.moment().steady_ms;
-        let machine = self.world.number(work.resource).map_err(broken)?;
-        for step in pace::steps(self.options, machine, work.generation, work.action) {
+        let resource = self.world.number(work.resource).map_err(broken)?;
+        for step in pace::steps(self.options, resource, work.generation, &work.action) {
             if self.options.speed > 0.0 {
                 tokio::select! {
                     biased;
@@ -106,44 +98,23 @@ impl SimDriver {
         Ok(())
     }
 
-    /// What an action changes at its end: it is whole.
-    fn end(&self, work: &Work) -> Result<(), ActionError> {
-        let world = &self.world;
-        match work.action {
-            Action::MakeDisk { size_gb, .. } => {
-                world.end_disk(&self.effect(work, "make_disk", None), size_gb)
-            }
-            Action::Launch { boot, .. } => world.end_launch(work.resource, boot),
-            Action::AwaitReady { boot } => {
-                let effect = self.effect(work, "ready", Some(boot));
-                return match world.end_ready(&effect, boot).map_err(broken)? {
-                    true => Ok(()),
-                    false => Err(failure("The machine stopped before it was ready.", false)),
-                };
-            }
-            Action::Shutdown => world.end_shutdown(&self.effect(work, "shutdown", None)),
-            Action::RemoveDisk => world.end_remove_disk(&self.effect(work, "remove_disk", None)),
-        }
-        .map_err(broken)
-    }
-
-    fn effect(&self, work: &Work, action: &'static str, boot: Option<u64>) -> Effect {
-        Effect {
-            resource: work.resource.to_string(),
+    fn deed<'a>(&self, work: &'a Work) -> Deed<'a> {
+        Deed {
+            resource: work.resource,
+            host: work.host,
             generation: work.generation,
-            action: action.to_owned(),
-            boot,
+            action: &work.action,
             at: self.clock.now().to_string(),
         }
     }
 }
 
 impl Driver for SimDriver {
-    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, MachineObserved>>> {
+    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
         Box::pin(async { self.world.list() })
     }
 
-    fn observe(&self, resource: ResourceId) -> Answer<'_, Result<MachineObserved, ActionError>> {
+    fn observe(&self, resource: ResourceId) -> Answer<'_, Result<Observed, ActionError>> {
         Box::pin(async move { self.world.observe(resource).map_err(broken) })
     }
 
@@ -180,6 +151,10 @@ impl Driver for SimDriver {
     fn referee(&self) -> Vec<String> {
         self.referee()
     }
+}
+
+fn refused(Refusal { text, permanent }: Refusal) -> ActionError {
+    failure(text, permanent)
 }
 
 fn failure(text: &str, permanent: bool) -> ActionError {

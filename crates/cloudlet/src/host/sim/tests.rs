@@ -3,8 +3,8 @@ use crate::{
     clock::Clock,
     host::driver::{Driver, Pause, Work},
 };
-use api::{ResourceId, Timestamp};
-use model::{actor::Ledger, plan::Action, spec::DiskObserved};
+use api::{HostId, ResourceId, Timestamp};
+use model::{MachineObserved, actor::Ledger, observed::DiskObserved, plan::Action};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -35,9 +35,15 @@ fn instant() -> (TempDir, Clock, SimDriver) {
     (data, clock, driver)
 }
 
+async fn machine(driver: &SimDriver) -> MachineObserved {
+    let observed = driver.observe(MACHINE).await.unwrap();
+    observed.machine().cloned().unwrap_or_default()
+}
+
 fn work(clock: &Clock, generation: u64, action: Action) -> Work {
     Work {
         resource: MACHINE,
+        host: HostId(Uuid::nil()),
         generation,
         action,
         progress: Arc::new(|_| {}),
@@ -60,7 +66,7 @@ async fn one_boot_number_is_launched_once() {
     assert!(!gone.permanent);
     act(launch(2)).await.unwrap();
     act(Action::AwaitReady { boot: 2 }).await.unwrap();
-    let observed = driver.observe(MACHINE).await.unwrap();
+    let observed = machine(&driver).await;
     assert_eq!(observed.launched, 2);
     assert!(observed.process.is_some_and(|process| process.ready));
     assert_eq!(driver.referee(), [""; 0]);
@@ -98,7 +104,7 @@ async fn killed_it_leaves_what_is_half_made_and_repeated_it_completes_it() {
         (DISK, DiskObserved::Partial),
         (launch(1), DiskObserved::Whole { size_gb: 40 }),
     ] {
-        let mut killed = work(&clock, 1, action);
+        let mut killed = work(&clock, 1, action.clone());
         let kill = killed.kill.clone();
         killed.progress = Arc::new(move |thousandths| {
             if thousandths > 500 {
@@ -106,12 +112,12 @@ async fn killed_it_leaves_what_is_half_made_and_repeated_it_completes_it() {
             }
         });
         assert!(!driver.act(killed).await.unwrap_err().permanent);
-        let observed = driver.observe(MACHINE).await.unwrap();
+        let observed = machine(&driver).await;
         assert_eq!(observed.disk, half);
         assert!(!observed.is_running());
         driver.act(work(&clock, 1, action)).await.unwrap();
     }
-    assert!(driver.observe(MACHINE).await.unwrap().is_running());
+    assert!(machine(&driver).await.is_running());
     assert_eq!(driver.referee(), [""; 0]);
 }
 
@@ -120,14 +126,16 @@ async fn what_is_changed_from_outside_is_seen() {
     let (data, clock, driver) = instant();
     driver.act(work(&clock, 1, launch(1))).await.unwrap();
     let other = rusqlite::Connection::open(data.path().join(WORLD_FILE)).unwrap();
-    other.execute("UPDATE machine SET boot = NULL", []).unwrap();
-    assert_eq!(driver.observe(MACHINE).await.unwrap().process, None);
-    assert_eq!(driver.list().await.unwrap()[&MACHINE].process, None);
-    other.execute("DELETE FROM machine", []).unwrap();
+    let dies = "UPDATE thing SET observed = json_set(observed, '$.machine.process', NULL)";
+    other.execute(dies, []).unwrap();
+    assert_eq!(machine(&driver).await.process, None);
+    let listed = driver.list().await.unwrap();
+    assert_eq!(listed[&MACHINE].machine().unwrap().process, None);
+    other.execute("DELETE FROM thing", []).unwrap();
     assert!(driver.list().await.unwrap().is_empty());
 }
 
-fn steps(options: SimOptions, generation: u64, action: Action) -> Vec<pace::Step> {
+fn steps(options: SimOptions, generation: u64, action: &Action) -> Vec<pace::Step> {
     pace::steps(options, 1, generation, action).collect()
 }
 
@@ -136,7 +144,7 @@ fn steps(options: SimOptions, generation: u64, action: Action) -> Vec<pace::Step
 fn a_slow_action_is_drawn_step_by_step() {
     for speed in [1e-7, 1e-300] {
         let options = SimOptions { speed, seed: 1 };
-        let mut steps = pace::steps(options, 1, 1, DISK);
+        let mut steps = pace::steps(options, 1, 1, &DISK);
         assert!(steps.next().unwrap().after_ms > 0);
         assert_eq!(steps.next().unwrap().thousandths, 0);
     }
@@ -185,7 +193,7 @@ fn steps_are_many_small_uneven_and_follow_the_seed() {
         seed: 1,
     };
     let ready = Action::AwaitReady { boot: 1 };
-    for action in [DISK, launch(1), ready, Action::Shutdown, Action::RemoveDisk] {
+    for action in &[DISK, launch(1), ready, Action::Shutdown, Action::RemoveDisk] {
         for generation in 1..50 {
             let steps = steps(options, generation, action);
             assert_eq!(steps, self::steps(options, generation, action));
@@ -199,10 +207,10 @@ fn steps_are_many_small_uneven_and_follow_the_seed() {
         }
     }
     let other = SimOptions { seed: 2, ..options };
-    assert_ne!(steps(options, 1, DISK), steps(other, 1, DISK));
+    assert_ne!(steps(options, 1, &DISK), steps(other, 1, &DISK));
     let fast = SimOptions {
         speed: 1_000.0,
         ..options
     };
-    assert!(steps(fast, 1, DISK).iter().all(|step| step.after_ms <= 4));
+    assert!(steps(fast, 1, &DISK).iter().all(|step| step.after_ms <= 4));
 }

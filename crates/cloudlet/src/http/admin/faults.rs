@@ -1,12 +1,12 @@
 //! `/admin/v1/faults`: failures on demand.
 
+use super::fault_wish;
 use crate::http::{
     App,
     answer::Answer,
     auth::{Open, Operator},
     body::Body,
     error::ApiError,
-    json,
     params::PathId,
 };
 use api::{
@@ -14,14 +14,11 @@ use api::{
     admin::{Fault, FaultCreate},
 };
 use axum::{extract::State, http::StatusCode};
-use model::{Operation, render};
 
-/// What stands for every operation.
-const ANY: &str = "*";
-/// The progress of a job that is all but done.
-const MOST_PERCENT: u8 = 99;
-
-/// Place a fault; it strikes the first match after this.
+/// Place a fault; it strikes the first match after this: an action of a job, or a request.
+///
+/// Requests are struck after 401, 403 and 429. A request that `http` refuses has no effect; one that
+/// `drop` strikes is carried out. `*` passes by `/admin/v1/faults` and what needs no key.
 #[utoipa::path(
     post, path = "/admin/v1/faults", tag = "Operator", operation_id = "fault.create",
     request_body = FaultCreate,
@@ -33,7 +30,7 @@ pub(in crate::http) async fn create(
     _: Open,
     Body(body): Body<FaultCreate>,
 ) -> Result<Answer<Fault>, ApiError> {
-    check(&body)?;
+    fault_wish::check(&body, &app.operations)?;
     allowed(&app)?;
     Ok(Answer::created(app.engine.faults().place(body)))
 }
@@ -81,127 +78,4 @@ fn allowed(app: &App) -> Result<(), ApiError> {
     }
     let text = "Faults would strike real machines here; start the server with --allow-faults";
     Err(ApiError::new(ErrorCode::Forbidden, text))
-}
-
-fn check(fault: &FaultCreate) -> Result<(), ApiError> {
-    let operations = operations(&fault.operation)?;
-    if let Some(phase) = &fault.at_phase {
-        check_phase(phase, &operations)?;
-    }
-    if fault
-        .at_percent
-        .is_some_and(|percent| percent > MOST_PERCENT)
-    {
-        let text = format!(
-            "must be a whole number from 0 to {MOST_PERCENT}; {MOST_PERCENT} is the most that a job \
-             under way shows"
-        );
-        return Err(ApiError::field("atPercent", &text));
-    }
-    if let Some(error) = &fault.error
-        && render::line(error).is_empty()
-    {
-        let text = "says nothing; a job that failed says why. Leave it out for a text of ours";
-        return Err(ApiError::field("error", text));
-    }
-    if fault.times == Some(0) {
-        return Err(ApiError::field(
-            "times",
-            "must be at least 1; leave it out for once",
-        ));
-    }
-    let chance = fault.probability.unwrap_or(1.0);
-    if !(0.0..=1.0).contains(&chance) {
-        return Err(ApiError::field(
-            "probability",
-            "must be a number from 0 to 1",
-        ));
-    }
-    Ok(())
-}
-
-fn operations(name: &str) -> Result<Vec<Operation>, ApiError> {
-    if name == ANY {
-        return Ok(Operation::ALL.to_vec());
-    }
-    let found = Operation::from_name(name).map(|operation| vec![operation]);
-    found.ok_or_else(|| {
-        let all = Operation::ALL.iter().map(|it| it.definition().name);
-        let all: Vec<_> = all.chain([ANY]).collect();
-        let text = format!(
-            "there is no operation {}. There are: {}",
-            json::shown(name),
-            all.join(", ")
-        );
-        ApiError::field("operation", &text)
-    })
-}
-
-fn check_phase(phase: &str, operations: &[Operation]) -> Result<(), ApiError> {
-    let mut all: Vec<&str> = Vec::new();
-    for known in operations.iter().flat_map(|it| it.definition().phases) {
-        if !all.contains(known) {
-            all.push(known);
-        }
-    }
-    if all.contains(&phase) {
-        return Ok(());
-    }
-    let text = format!(
-        "there is no phase {} here. There are: {}",
-        json::shown(phase),
-        all.join(", ")
-    );
-    Err(ApiError::field("atPhase", &text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(body: &str) -> Option<String> {
-        let fault = json::parse(body.as_bytes()).unwrap();
-        check(&fault).err().and_then(|error| error.details.field)
-    }
-
-    #[test]
-    fn what_a_fault_may_be() {
-        for (body, field) in [
-            (r#"{"operation":"*","kind":"fail"}"#, None),
-            (
-                r#"{"operation":"vm.create","kind":"stall","atPhase":"boot","atPercent":99,"probability":0.5}"#,
-                None,
-            ),
-            (
-                r#"{"operation":"vm.creat","kind":"fail"}"#,
-                Some("operation"),
-            ),
-            (
-                r#"{"operation":"vm.create","kind":"fail","atPhase":"shutdown"}"#,
-                Some("atPhase"),
-            ),
-            (
-                r#"{"operation":"*","kind":"fail","atPhase":"lunch"}"#,
-                Some("atPhase"),
-            ),
-            (
-                r#"{"operation":"*","kind":"fail","atPercent":100}"#,
-                Some("atPercent"),
-            ),
-            (
-                r#"{"operation":"*","kind":"fail","error":" "}"#,
-                Some("error"),
-            ),
-            (
-                r#"{"operation":"*","kind":"fail","times":0}"#,
-                Some("times"),
-            ),
-            (
-                r#"{"operation":"*","kind":"fail","probability":1.5}"#,
-                Some("probability"),
-            ),
-        ] {
-            assert_eq!(refused(body).as_deref(), field, "{body}");
-        }
-    }
 }

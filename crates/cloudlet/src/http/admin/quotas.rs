@@ -5,7 +5,7 @@ use api::{
     TenantId,
     admin::{Quota, QuotaChange, Quotas},
 };
-use model::claim::{Item, Limits, Measure};
+use model::claim::{Counter, Limits, Measure};
 use std::collections::BTreeMap;
 
 /// Refuses a limit that could not be kept.
@@ -48,31 +48,30 @@ pub(super) fn apply(change: &QuotaChange, limits: &mut Limits) {
     }
 }
 
-/// What is measured of a tenant so far.
-pub(super) fn items(tenant: TenantId) -> [Item; 3] {
-    [Measure::VirtualMachines, Measure::Vcpus, Measure::MemoryGb]
-        .map(|measure| Item::Quota(tenant, measure))
+/// What a tenant's quota is counted by.
+pub(super) fn counters(tenant: TenantId) -> Vec<Counter> {
+    let of = |measure| Counter::Quota(tenant, measure);
+    Measure::ALL.into_iter().map(of).collect()
 }
 
-/// Limits with what is used; of what there is nothing yet, nothing is used.
-pub(super) fn shown(tenant: TenantId, limits: &Limits, used: &BTreeMap<Item, u64>) -> Quotas {
-    let measured = |limit, measure| Quota {
-        limit,
+/// Limits with what is used.
+pub(super) fn shown(tenant: TenantId, limits: &Limits, used: &BTreeMap<Counter, u64>) -> Quotas {
+    let quota = |measure| Quota {
+        limit: limits.of(measure),
         used: used
-            .get(&Item::Quota(tenant, measure))
+            .get(&Counter::Quota(tenant, measure))
             .copied()
             .unwrap_or(0),
     };
-    let unused = |limit| Quota { limit, used: 0 };
     Quotas {
-        virtual_machines: measured(limits.virtual_machines, Measure::VirtualMachines),
-        vcpus: measured(limits.vcpus, Measure::Vcpus),
-        memory_gb: measured(limits.memory_gb, Measure::MemoryGb),
-        volumes: unused(limits.volumes),
-        volume_gb: unused(limits.volume_gb),
-        networks: unused(limits.networks),
-        public_ips: unused(limits.public_ips),
-        gpus: unused(limits.gpus),
+        virtual_machines: quota(Measure::VirtualMachines),
+        vcpus: quota(Measure::Vcpus),
+        memory_gb: quota(Measure::MemoryGb),
+        volumes: quota(Measure::Volumes),
+        volume_gb: quota(Measure::VolumeGb),
+        networks: quota(Measure::Networks),
+        public_ips: quota(Measure::PublicIps),
+        gpus: quota(Measure::Gpus),
     }
 }
 
@@ -111,8 +110,8 @@ mod tests {
     fn used_is_of_this_tenant() {
         let [a, b] = [1, 2].map(|n| TenantId(uuid::Uuid::from_u128(n)));
         let used = BTreeMap::from([
-            (Item::Quota(a, Measure::Vcpus), 6),
-            (Item::Quota(b, Measure::Vcpus), 9),
+            (Counter::Quota(a, Measure::Vcpus), 6),
+            (Counter::Quota(b, Measure::Vcpus), 9),
         ]);
         let quotas = shown(a, &Limits::default(), &used);
         assert_eq!((quotas.vcpus.used, quotas.memory_gb.used), (6, 0));

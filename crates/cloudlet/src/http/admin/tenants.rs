@@ -138,7 +138,10 @@ async fn set_suspended(
 
 /// Tenants with what is used of their quotas.
 async fn shown(app: &App, rows: Vec<TenantRow>) -> Result<Vec<Tenant>, ApiError> {
-    let items = rows.iter().flat_map(|row| quotas::items(row.id)).collect();
+    let items = rows
+        .iter()
+        .flat_map(|row| quotas::counters(row.id))
+        .collect();
     let used = app.store().used(items).await?;
     let tenants = rows.into_iter().map(|row| Tenant {
         id: row.id,

@@ -2,11 +2,11 @@
 //!
 //! Says what `model::memory` says, row for row; a test compares the two. Decides nothing.
 
-use super::{codec, facts, session::Session, sql};
-use api::{JobId, ResourceId, TenantId};
+use super::{codec, facts, items, session::Session, sql};
+use api::{JobId, ResourceId};
 use model::{
     Job, Resource, Write,
-    claim::{Claim, Item},
+    claim::{Claim, Item, Pool},
     turn,
     writes::{Answer, AnswerKey},
 };
@@ -26,8 +26,8 @@ impl Session<'_> {
                     holder,
                     item,
                     amount,
-                }) => self.hold(*holder, *item, *amount)?,
-                Write::Unclaim { holder, item } => self.hold(*holder, *item, 0)?,
+                }) => self.hold(*holder, item, *amount)?,
+                Write::Unclaim { holder, item } => self.hold(*holder, item, 0)?,
                 Write::PutAnswer(key, answer) => self.put_answer(*key, answer)?,
             }
         }
@@ -36,28 +36,45 @@ impl Session<'_> {
 
     fn put_resource(&mut self, resource: &Resource) -> Result<()> {
         let (id, body) = (resource.id.0.as_bytes(), codec::body(resource)?);
-        if self.execute(sql::UPDATE_RESOURCE, params![id, body])? > 0 {
+        let (name, leftover) = (&resource.name, resource.leftover.is_some());
+        if self.execute(sql::UPDATE_RESOURCE, params![id, body, name, leftover])? > 0 {
             return Ok(());
         }
-        let (tenant, host) = (resource.tenant.0.as_bytes(), resource.host.0.as_bytes());
-        self.execute(sql::INSERT_RESOURCE, params![id, tenant, host, body])?;
-        self.tally(resource.tenant, 1)
+        let tenant = resource.tenant.0.as_bytes();
+        let (host, data_center) = (resource.host.0, resource.data_center.0);
+        let kind = resource.kind().as_str();
+        let parameters = params![
+            id,
+            body,
+            name,
+            leftover,
+            tenant,
+            host.as_bytes(),
+            kind,
+            data_center.as_bytes(),
+        ];
+        self.execute(sql::INSERT_RESOURCE, parameters)?;
+        self.tally(tenant, kind, 1)
     }
 
     fn remove_resource(&mut self, id: ResourceId) -> Result<()> {
-        let tenant = facts::row(
+        let removed = facts::row(
             self.connection,
             sql::DELETE_RESOURCE,
             [id.0.as_bytes()],
-            |row| codec::uuid(row, 0).map(TenantId),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        tenant.map_or(Ok(()), |tenant| self.tally(tenant, -1))
+        let pool = items::pool(Pool::Private(id));
+        let pool = params![pool.kind, pool.owner, pool.detail];
+        self.execute(sql::DELETE_POOL, pool)?;
+        let removed: Option<([u8; 16], String)> = removed;
+        removed.map_or(Ok(()), |(tenant, kind)| self.tally(&tenant, &kind, -1))
     }
 
-    fn tally(&self, tenant: TenantId, change: i64) -> Result<()> {
+    fn tally(&self, tenant: &[u8; 16], kind: &str, change: i64) -> Result<()> {
         self.count(
             (sql::UPDATE_TALLY, sql::INSERT_TALLY),
-            params![tenant.0.as_bytes(), change],
+            params![tenant, kind, change],
         )
     }
 
@@ -99,8 +116,9 @@ impl Session<'_> {
             job.cancel,
             job.completed_at.map(api::Timestamp::as_millis),
             codec::body(job)?,
-            job.operation.definition().name,
+            job.operation.name(),
             job.resource.0.as_bytes(),
+            job.is_listed(),
         ];
         self.execute(sql::INSERT_JOB, parameters)?;
         Ok(self.connection.last_insert_rowid().unsigned_abs())
@@ -168,46 +186,65 @@ impl Session<'_> {
         })
     }
 
-    fn hold(&self, holder: ResourceId, item: Item, amount: u64) -> Result<()> {
-        let holder = holder.0.as_bytes();
-        let (kind, owner, measure) = codec::item(item);
-        let held: i64 = facts::row(
-            self.connection,
-            sql::HELD,
-            params![holder, kind, owner, measure],
-            |row| row.get(0),
-        )?
-        .unwrap_or(0);
-        let amount = codec::int(amount)?;
+    fn hold(&self, holder: ResourceId, item: &Item, amount: u64) -> Result<()> {
+        let (of, holder) = (items::item(item), holder.0.as_bytes());
+        let row = params![of.kind, of.owner, of.detail, of.number, holder];
+        let held = facts::row(self.connection, sql::HELD, row, |row| row.get(0))?;
+        let (held, amount): (i64, i64) = (held.unwrap_or(0), codec::int(amount)?);
         if amount == held {
             return Ok(());
         }
         if amount > 0 {
-            self.execute(sql::HOLD, params![holder, kind, owner, measure, amount])?;
+            let exclusive = item.is_exclusive();
+            let more = params![amount, exclusive];
+            let row: Vec<&dyn rusqlite::ToSql> = row.iter().chain(more).copied().collect();
+            self.execute(sql::HOLD, &row[..])?;
         } else {
-            self.execute(sql::LET_GO, params![holder, kind, owner, measure])?;
+            self.execute(sql::LET_GO, row)?;
         }
+        if matches!(item, Item::Pooled(..)) && amount > held {
+            let last = params![of.kind, of.owner, of.detail, of.number];
+            self.execute(sql::SET_LAST_GIVEN, last)?;
+        }
+        self.use_more(item, amount - held)
+    }
+
+    /// Moves what an item counts towards.
+    fn use_more(&self, item: &Item, change: i64) -> Result<()> {
+        let Some(counter) = item.counter() else {
+            return Ok(());
+        };
+        let of = items::counter(&counter);
         self.count(
             (sql::UPDATE_USAGE, sql::INSERT_USAGE),
-            params![kind, owner, measure, amount - held],
-        )
+            params![of.kind, of.owner, of.detail, of.number, change],
+        )?;
+        if change < 0 {
+            let row = params![of.kind, of.owner, of.detail, of.number];
+            self.execute(sql::END_USAGE, row)?;
+        }
+        Ok(())
     }
 
     fn put_answer(&self, AnswerKey(key): AnswerKey, answer: &Answer) -> Result<()> {
+        let before = facts::row(self.connection, sql::ANSWERED_JOBS, [key], |row| {
+            row.get::<_, Vec<u8>>(0)
+        })?;
+        for job in before.unwrap_or_default().chunks_exact(16) {
+            self.execute(sql::DELETE_ANSWERED, params![job, key])?;
+        }
+        let mut left = 0;
+        for job in &answer.jobs {
+            left += self.execute(sql::INSERT_ANSWERED, params![job.0.as_bytes(), key])?;
+        }
         let jobs: Vec<u8> = answer
             .jobs
             .iter()
             .flat_map(|job| job.0.into_bytes())
             .collect();
-        let parameters = params![key, answer.request, jobs, self.now.as_millis()];
-        self.execute(sql::PUT_ANSWER, parameters)?;
-        for job in &answer.jobs {
-            if self.execute(sql::SET_JOB_ANSWER, params![job.0.as_bytes(), key])? == 0 {
-                return Err(codec::broken(format!(
-                    "job {job} is answered but not there"
-                )));
-            }
-        }
+        let (request, now) = (answer.request, self.now.as_millis());
+        let left = i64::try_from(left).unwrap_or(i64::MAX);
+        self.execute(sql::PUT_ANSWER, params![key, request, jobs, now, left])?;
         Ok(())
     }
 }

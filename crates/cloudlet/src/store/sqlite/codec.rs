@@ -1,20 +1,9 @@
 //! How the model's values stand in columns. No decisions, no queries.
 
-use api::{HostId, TenantId};
-use model::{
-    Job,
-    claim::{Item, Measure},
-};
+use model::Job;
 use rusqlite::{Error, Result, types::Type};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
-
-const MEASURES: [Measure; 4] = [
-    Measure::VirtualMachines,
-    Measure::Vcpus,
-    Measure::MemoryGb,
-    Measure::DiskGb,
-];
 
 /// What is stored, or is to be stored, cannot be: the transaction is thrown away.
 pub(super) fn broken(what: impl Into<String>) -> Error {
@@ -55,23 +44,4 @@ pub(super) fn from_body<T: DeserializeOwned>(row: &rusqlite::Row<'_>) -> Result<
 /// An id's bytes in a column.
 pub(super) fn uuid(row: &rusqlite::Row<'_>, column: usize) -> Result<Uuid> {
     row.get(column).map(Uuid::from_bytes)
-}
-
-/// An item as `kind, owner, measure`.
-pub(super) fn item(item: Item) -> (&'static str, [u8; 16], &'static str) {
-    match item {
-        Item::Quota(tenant, measure) => ("quota", tenant.0.into_bytes(), measure.as_str()),
-        Item::Room(host, measure) => ("room", host.0.into_bytes(), measure.as_str()),
-    }
-}
-
-/// `kind, owner, measure` as an item.
-pub(super) fn item_of(kind: &str, owner: [u8; 16], measure: &str) -> Result<Item> {
-    let owner = Uuid::from_bytes(owner);
-    let known = MEASURES.into_iter().find(|known| known.as_str() == measure);
-    match (kind, known) {
-        ("quota", Some(measure)) => Ok(Item::Quota(TenantId(owner), measure)),
-        ("room", Some(measure)) => Ok(Item::Room(HostId(owner), measure)),
-        _ => Err(broken(format!("no item is {kind}/{measure}"))),
-    }
 }

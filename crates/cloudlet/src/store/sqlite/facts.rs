@@ -3,15 +3,15 @@
 //! Facts are infallible for rules: the first error is remembered, everything after it is answered
 //! with nothing, and the session throws the rule's outcome away.
 
-use super::{codec, sql};
-use api::{JobId, ResourceId, TenantId};
+use super::{codec, items, pools, sql};
+use api::{HostId, JobId, ResourceId, TenantId};
 use model::{
     Facts, Job, Resource,
-    claim::{Claim, Item, Limits},
+    claim::{Claim, Counter, Item, Limits, Pool},
     facts::Line,
     writes::{Answer, AnswerKey},
 };
-use rusqlite::{Connection, OptionalExtension, Params, Result, Row};
+use rusqlite::{Connection, OptionalExtension, Params, Result, Row, params};
 use std::cell::RefCell;
 use uuid::Uuid;
 
@@ -67,12 +67,32 @@ pub(super) fn row<T>(
         .optional()
 }
 
-/// How much of an item is claimed.
-pub(super) fn used(connection: &Connection, item: Item) -> Result<u64> {
-    let used = row(connection, sql::USED, codec::item(item), |row| {
+/// The one column of all rows of a query.
+pub(super) fn column<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl Params,
+    read: impl FnMut(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_map(parameters, read)?.collect()
+}
+
+/// How much is claimed in all.
+pub(super) fn used(connection: &Connection, counter: &Counter) -> Result<u64> {
+    let of = items::counter(counter);
+    let parameters = params![of.kind, of.owner, of.detail, of.number];
+    let used = row(connection, sql::USED, parameters, |row| {
         row.get::<_, i64>(0)
     })?;
     Ok(used.unwrap_or(0).unsigned_abs())
+}
+
+/// Whether nothing new is placed on a host.
+pub(in crate::store) fn is_drained(connection: &Connection, host: HostId) -> Result<bool> {
+    let host = [host.0.as_bytes()];
+    let drained = row(connection, sql::IS_DRAINED, host, |row| row.get(0))?;
+    Ok(drained.unwrap_or(false))
 }
 
 impl Facts for SqlFacts<'_> {
@@ -100,13 +120,41 @@ impl Facts for SqlFacts<'_> {
         })
     }
 
+    fn queue(&self, key: ResourceId) -> Vec<JobId> {
+        self.ask(|connection| {
+            column(connection, sql::QUEUE, [key.0.as_bytes()], |row| {
+                codec::uuid(row, 0).map(JobId)
+            })
+        })
+    }
+
     fn limits(&self, tenant: TenantId) -> Limits {
         let limits = self.ask_row(sql::LIMITS, [tenant.0.as_bytes()], codec::from_body);
         limits.unwrap_or_default()
     }
 
-    fn used(&self, item: Item) -> u64 {
-        self.ask(|connection| used(connection, item))
+    fn used(&self, counter: &Counter) -> u64 {
+        self.ask(|connection| used(connection, counter))
+    }
+
+    fn holder(&self, item: &Item) -> Option<ResourceId> {
+        let of = items::item(item);
+        let parameters = params![of.kind, of.owner, of.detail, of.number];
+        self.ask_row(sql::HOLDER, parameters, |row| {
+            codec::uuid(row, 0).map(ResourceId)
+        })
+    }
+
+    fn free(&self, pool: Pool, ranges: &[(u32, u32)], count: usize) -> Vec<u32> {
+        self.ask(|connection| pools::free(connection, pool, ranges, count))
+    }
+
+    fn span(&self, pool: Pool) -> Option<(u32, u32)> {
+        self.ask(|connection| pools::span(connection, pool))
+    }
+
+    fn is_drained(&self, host: HostId) -> bool {
+        self.ask(|connection| is_drained(connection, host))
     }
 
     fn claims(&self, holder: ResourceId) -> Vec<Claim> {
@@ -129,14 +177,11 @@ impl Facts for SqlFacts<'_> {
 }
 
 fn claims(connection: &Connection, holder: ResourceId) -> Result<Vec<Claim>> {
-    let mut statement = connection.prepare_cached(sql::CLAIMS)?;
-    let claims = statement.query_map([holder.0.as_bytes()], |row| {
-        let (kind, measure) = (row.get_ref(0)?, row.get_ref(2)?);
+    column(connection, sql::CLAIMS, [holder.0.as_bytes()], |row| {
         Ok(Claim {
             holder,
-            item: codec::item_of(kind.as_str()?, row.get(1)?, measure.as_str()?)?,
-            amount: row.get::<_, i64>(3)?.unsigned_abs(),
+            item: items::item_of(row, 0)?,
+            amount: row.get::<_, i64>(4)?.unsigned_abs(),
         })
-    })?;
-    claims.collect()
+    })
 }

@@ -78,7 +78,7 @@ impl Part<'_> {
         let mut found = Vec::new();
         for operation in operations().filter(listed) {
             for state in &self.filter.states {
-                let name = operation.definition().name;
+                let name = operation.name();
                 found.extend(self.range(sql::JOBS_OF_KIND, &[&name, &state.as_str()])?);
             }
         }
@@ -131,14 +131,21 @@ pub(in crate::store) fn pending(
     if job.state != JobState::Pending {
         return Ok(Some((job, None)));
     }
-    let place = params![job.resource.0.as_bytes(), codec::int(job.number)?];
+    let mut blocking = None;
+    for key in job.lines() {
+        let place = params![key.0.as_bytes(), codec::int(job.number)?];
+        blocking = facts::row(&snapshot, sql::AHEAD, place, |row| {
+            codec::uuid(row, 0).map(JobId)
+        })?;
+        if blocking.is_some() {
+            break;
+        }
+    }
     let host = job.host.0.as_bytes();
     let tenant = params![host, job.tenant.0.as_bytes()];
     let count = |row: &rusqlite::Row<'_>| row.get::<_, u32>(0);
     let ahead = Ahead {
-        job: facts::row(&snapshot, sql::AHEAD, place, |row| {
-            codec::uuid(row, 0).map(JobId)
-        })?,
+        job: blocking,
         running_on_host: facts::row(&snapshot, sql::HOST_RUNNING, [host], count)?.unwrap_or(0),
         running_of_tenant: facts::row(&snapshot, sql::RUNNING_OF_TENANT, tenant, count)?
             .unwrap_or(0),

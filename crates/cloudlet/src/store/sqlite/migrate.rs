@@ -32,6 +32,18 @@ pub(super) const ALL: &[Migration] = &[
         name: "keys",
         sql: include_str!("../../../migrations/sqlite/0004_keys.sql"),
     },
+    Migration {
+        name: "resources",
+        sql: include_str!("../../../migrations/sqlite/0005_resources.sql"),
+    },
+    Migration {
+        name: "ssh keys",
+        sql: include_str!("../../../migrations/sqlite/0006_ssh_keys.sql"),
+    },
+    Migration {
+        name: "teams",
+        sql: include_str!("../../../migrations/sqlite/0007_teams.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -1,10 +1,11 @@
-//! Reads of what is on disk. Another tenant's is answered like what never was.
+//! Reads of jobs and of what is under way, from disk. Another tenant's is answered like what never was.
 
 use super::{codec, facts, sql};
-use api::{HostId, JobId, ResourceId, TenantId};
-use model::{Assignment, Job, Resource, claim::Item, course};
-use rusqlite::{Connection, Result, params, params_from_iter};
+use api::{HostId, JobId, TenantId};
+use model::{Assignment, Job, Resource, claim::Counter, course};
+use rusqlite::{Connection, Result, Row, params, params_from_iter};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// The jobs of a tenant among these ids, in any order.
 pub(in crate::store) fn jobs(
@@ -18,64 +19,32 @@ pub(in crate::store) fn jobs(
         return Ok(job.into_iter().collect());
     }
     let snapshot = connection.unchecked_transaction()?;
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    by_id(&snapshot, sql::JOBS_OF_TENANT, tenant, &ids, codec::job)
+}
+
+/// A tenant's rows of these ids, a batch at a time.
+pub(super) fn by_id<T>(
+    connection: &Connection,
+    sql: &str,
+    tenant: TenantId,
+    ids: &[Uuid],
+    read: fn(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
     let mut found = Vec::with_capacity(ids.len());
     for batch in ids.chunks(sql::BATCH) {
-        let mut statement = snapshot.prepare_cached(sql::JOBS_OF_TENANT)?;
         // Always as many parameters, so that the statement is prepared once.
         let last = batch.last().into_iter();
         let padded = batch.iter().chain(last.cycle()).take(sql::BATCH);
-        let parameters = padded
-            .map(|id| id.0.as_bytes())
-            .chain([tenant.0.as_bytes()]);
-        let rows = statement.query_map(params_from_iter(parameters), codec::job)?;
-        for job in rows {
-            found.push(job?);
-        }
+        let parameters = padded.map(Uuid::as_bytes).chain([tenant.0.as_bytes()]);
+        found.extend(facts::column(
+            connection,
+            sql,
+            params_from_iter(parameters),
+            read,
+        )?);
     }
     Ok(found)
-}
-
-/// A resource of a tenant.
-pub(in crate::store) fn resource(
-    connection: &Connection,
-    tenant: TenantId,
-    id: ResourceId,
-) -> Result<Option<Resource>> {
-    let parameters = params![id.0.as_bytes(), tenant.0.as_bytes()];
-    facts::row(
-        connection,
-        sql::RESOURCE_OF_TENANT,
-        parameters,
-        codec::from_body,
-    )
-}
-
-/// A page of a tenant's resources, newest first, and how many there are in all. Page 1 is the first.
-pub(in crate::store) fn resources_of(
-    connection: &Connection,
-    tenant: TenantId,
-    page: u64,
-    limit: u64,
-) -> Result<(Vec<Resource>, u64)> {
-    let snapshot = connection.unchecked_transaction()?;
-    let tenant = tenant.0.as_bytes();
-    let all = facts::row(&snapshot, sql::TALLY, [tenant], |row| row.get::<_, i64>(0))?;
-    let all = all.unwrap_or(0).unsigned_abs();
-    let skipped = page.saturating_sub(1).saturating_mul(limit);
-    if skipped >= all {
-        return Ok((Vec::new(), all));
-    }
-    let limit = codec::int(limit.min(all))?;
-    let mut statement = snapshot.prepare_cached(sql::RESOURCES_OF_TENANT)?;
-    let parameters = params![tenant, limit, codec::int(skipped)?];
-    let rows = statement.query_map(parameters, codec::from_body)?;
-    Ok((rows.collect::<Result<_>>()?, all))
-}
-
-/// Every resource there is.
-pub(in crate::store) fn resources(connection: &Connection) -> Result<Vec<Resource>> {
-    let mut statement = connection.prepare_cached(sql::ALL_RESOURCES)?;
-    statement.query_map([], codec::from_body)?.collect()
 }
 
 /// The newest spec of each of a host's resources that has one.
@@ -125,12 +94,12 @@ fn ids(connection: &Connection, sql: &str) -> Result<Vec<JobId>> {
     ids.collect()
 }
 
-/// How much of each item is claimed.
+/// How much is claimed in all.
 pub(in crate::store) fn used(
     connection: &Connection,
-    items: &[Item],
-) -> Result<BTreeMap<Item, u64>> {
+    counters: &[Counter],
+) -> Result<BTreeMap<Counter, u64>> {
     let snapshot = connection.unchecked_transaction()?;
-    let used = |&item| Ok((item, facts::used(&snapshot, item)?));
-    items.iter().map(used).collect()
+    let used = |counter: &Counter| Ok((counter.clone(), facts::used(&snapshot, counter)?));
+    counters.iter().map(used).collect()
 }

@@ -54,7 +54,16 @@ fn partial_indexes_are_used() {
         (sql::JOBS_LISTED, "job_listed"),
         (sql::JOBS_OF_KIND, "job_of_kind"),
         (sql::JOBS_OF_RESOURCE, "job_of_resource"),
-        (sql::RESOURCES_OF_TENANT, "resource_tenant"),
+        (sql::RESOURCES_OF_KIND, "resource_of_kind"),
+        (sql::LEFTOVERS, "resource_leftover"),
+        (sql::CLAIMS_ON_HOST, "resource_host"),
+        (sql::HOLDER, "claim_exclusive"),
+        (sql::GIVEN, "claim_exclusive"),
+        (sql::SMALLEST_GIVEN, "claim_exclusive"),
+        (sql::GREATEST_GIVEN, "claim_exclusive"),
+        (sql::MACHINES_ON, "claim_exclusive"),
+        (sql::ANSWERS_ALONE, "answer_alone"),
+        (sql::ANSWER_ALONE_SINCE, "answer_alone"),
         (sql::KEYS, "api_key_owner"),
     ] {
         let plan = plan(&connection, sql).join("\n");

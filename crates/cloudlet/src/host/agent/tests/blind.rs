@@ -10,7 +10,7 @@ use crate::{
 };
 use api::{JobErrorCode, ResourceId, Timestamp};
 use model::{
-    MachineObserved, ReportState,
+    Observed, ReportState,
     actor::{ActionError, Ledger},
     job::JobError,
 };
@@ -50,11 +50,11 @@ fn broken<T: Send + 'static>() -> Answer<'static, anyhow::Result<T>> {
 }
 
 impl Driver for Front {
-    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, MachineObserved>>> {
+    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
         self.driver.list()
     }
 
-    fn observe(&self, resource: ResourceId) -> Answer<'_, Result<MachineObserved, ActionError>> {
+    fn observe(&self, resource: ResourceId) -> Answer<'_, Result<Observed, ActionError>> {
         if fails(&self.failing.looks) {
             let error = JobError::new(JobErrorCode::DriverError, "It is dark.");
             let permanent = false;
@@ -202,13 +202,14 @@ async fn a_machine_that_dies_by_itself_is_shown_and_left_alone() {
     assert!(machine_is_up(&lab.desk.last().report, 1));
     lab.desk.settled.notified().await;
     let world = rusqlite::Connection::open(lab.data.path().join(WORLD_FILE)).unwrap();
-    let dies = "UPDATE machine SET boot = NULL, up = 0, ready = 0";
+    let dies = "UPDATE thing SET observed = json_set(observed, '$.machine.process', NULL)";
     world.execute(dies, []).unwrap();
     failing.died.notify_one();
     lab.desk.settled.notified().await;
     lab.clock.advance(60).await;
     let last = lab.desk.last().report;
     assert_eq!((last.generation, last.state), (1, ReportState::Settled));
-    assert_eq!(last.observed.expect("looked at").process, None);
+    let observed = last.observed.expect("looked at");
+    assert_eq!(observed.machine().unwrap().process, None);
     assert_eq!(lab.effects(), ["make_disk", "launch", "ready"]);
 }

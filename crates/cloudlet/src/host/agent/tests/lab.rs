@@ -11,18 +11,19 @@ use crate::{
     },
 };
 use api::{
-    ResourceId, TenantId, Timestamp,
+    HostId, NicId, ResourceId, TenantId, Timestamp,
     admin::{FaultCreate, FaultKind},
 };
 use model::{
     Assignment, MachineSpec, Operation, Report, ReportState, Spec, Told,
     actor::Ledger,
     report::{Failure, Origin},
-    spec::Power,
+    spec::{Cidr, DiskSpec, GpuSpec, Mac, NetworkSpec, NicSpec, Power, Subnet, VolumeSpec},
 };
 use std::{
     collections::BTreeMap,
     future::Future,
+    net::Ipv4Addr,
     path::Path,
     pin::Pin,
     sync::{
@@ -35,6 +36,8 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub(super) const RESOURCE: ResourceId = ResourceId(Uuid::from_u128(1));
+pub(super) const VOLUME: ResourceId = ResourceId(Uuid::from_u128(101));
+pub(super) const NETWORK: ResourceId = ResourceId(Uuid::from_u128(102));
 
 /// An engine that takes notes: it answers with the newest spec, and `Forget` once that is gone.
 pub(super) struct Desk {
@@ -164,25 +167,32 @@ pub(super) fn percent(report: &Report) -> u64 {
 }
 
 pub(super) fn machine_is_up(report: &Report, boot: u64) -> bool {
-    let process = report
-        .observed
-        .as_ref()
-        .and_then(|observed| observed.process);
+    let observed = report.observed.as_ref();
+    let process = observed.and_then(|observed| observed.machine()?.process);
     process.is_some_and(|process| process.boot == boot && process.up && process.ready)
+}
+
+pub(super) fn machine() -> MachineSpec {
+    MachineSpec {
+        image: 12,
+        cpus: 2,
+        memory_gb: 4,
+        disk_gb: 40,
+        power: Power::On,
+        boot: 1,
+        disks: Vec::new(),
+        nics: Vec::new(),
+        gpus: None,
+        secret: None,
+    }
 }
 
 pub(super) fn create(generation: u64) -> Assignment {
     Assignment {
         resource: RESOURCE,
+        host: HostId(Uuid::nil()),
         generation,
-        spec: Spec::Machine(MachineSpec {
-            image: 12,
-            cpus: 2,
-            memory_gb: 4,
-            disk_gb: 40,
-            power: Power::On,
-            boot: 1,
-        }),
+        spec: Spec::Machine(machine()),
         stall_ms: 120_000,
         hold: false,
         origin: Some(Origin {
@@ -200,6 +210,107 @@ pub(super) fn absent(generation: u64) -> Assignment {
     }
 }
 
+/// A network whose addresses follow from a number.
+pub(super) fn network(generation: u64, number: u8) -> Assignment {
+    let address = |last| Ipv4Addr::new(10, 0, number, last);
+    let subnet = Subnet {
+        cidr: Cidr {
+            network: address(0),
+            prefix: 24,
+        },
+        gateway: address(1),
+        first: address(2),
+        last: address(254),
+        snat: true,
+        dhcp: true,
+        default_route: true,
+        serve_dns: true,
+        dns: Vec::new(),
+    };
+    let spec = NetworkSpec {
+        number: 1,
+        subnet: Some(subnet),
+    };
+    Assignment {
+        resource: NETWORK,
+        spec: Spec::Network(spec),
+        origin: Some(Origin {
+            tenant: TenantId(Uuid::nil()),
+            operation: Operation::NetworkCreate,
+        }),
+        ..create(generation)
+    }
+}
+
+pub(super) fn volume(generation: u64, size_gb: u32) -> Assignment {
+    Assignment {
+        resource: VOLUME,
+        spec: Spec::Volume(VolumeSpec { size_gb }),
+        origin: Some(Origin {
+            tenant: TenantId(Uuid::nil()),
+            operation: Operation::VolumeCreate,
+        }),
+        ..create(generation)
+    }
+}
+
+/// Nothing of what an assignment is about, from a generation on.
+pub(super) fn gone(generation: u64, assignment: Assignment) -> Assignment {
+    Assignment {
+        generation,
+        spec: Spec::Absent,
+        ..assignment
+    }
+}
+
+/// An interface whose addresses follow from a number.
+pub(super) fn nic(number: u8) -> NicSpec {
+    NicSpec {
+        id: NicId(Uuid::from_u128(number.into())),
+        slot: 0,
+        network: NETWORK,
+        mac: Mac(number.into()),
+        address: Some(Ipv4Addr::new(10, 0, 0, number)),
+        public: None,
+    }
+}
+
+/// A machine with one interface, both of a number.
+pub(super) fn wired(number: u8, generation: u64) -> Assignment {
+    let machine = MachineSpec {
+        nics: vec![nic(number)],
+        ..machine()
+    };
+    let assignment = Assignment {
+        spec: Spec::Machine(machine),
+        ..create(generation)
+    };
+    of(number.into(), assignment)
+}
+
+/// A machine with everything: a GPU, a volume and an interface.
+pub(super) fn full(generation: u64) -> Assignment {
+    let gpus = GpuSpec {
+        series: 1,
+        slots: vec![0, 1],
+    };
+    let disk = DiskSpec {
+        volume: VOLUME,
+        slot: 0,
+        size_gb: 20,
+    };
+    let machine = MachineSpec {
+        gpus: Some(gpus),
+        disks: vec![disk],
+        nics: vec![nic(2)],
+        ..machine()
+    };
+    Assignment {
+        spec: Spec::Machine(machine),
+        ..create(generation)
+    }
+}
+
 pub(super) fn of(number: u128, assignment: Assignment) -> Assignment {
     Assignment {
         resource: ResourceId(Uuid::from_u128(number)),
@@ -208,18 +319,7 @@ pub(super) fn of(number: u128, assignment: Assignment) -> Assignment {
 }
 
 pub(super) fn fail(operation: &str) -> FaultCreate {
-    FaultCreate {
-        operation: operation.to_owned(),
-        tenant_id: None,
-        kind: FaultKind::Fail,
-        at_phase: None,
-        at_percent: None,
-        error: None,
-        error_code: None,
-        permanent: None,
-        times: None,
-        probability: None,
-    }
+    FaultCreate::new(operation, FaultKind::Fail)
 }
 
 pub(super) fn sim(data: &Path, clock: &Clock, speed: f64) -> Arc<SimDriver> {
@@ -286,6 +386,12 @@ impl Lab {
     /// Waits until nothing is left to do at this time.
     pub(super) async fn idle(&self) {
         self.clock.advance(0).await;
+    }
+
+    /// What the newest report of a resource says.
+    pub(super) fn last_of(&self, resource: ResourceId) -> Option<Report> {
+        let reports = self.desk.reports().into_iter().map(|entry| entry.report);
+        reports.filter(|report| report.resource == resource).last()
     }
 
     pub(super) async fn ledgers(&self) -> BTreeMap<ResourceId, Ledger> {

@@ -12,7 +12,7 @@ use crate::{
 };
 use api::{JobErrorCode, ResourceId, Timestamp};
 use model::{
-    Assignment, MachineObserved, ReportState,
+    Assignment, Observed, ReportState,
     actor::{ActionError, Ledger},
     limits::RETRY_FIRST_MS,
 };
@@ -164,7 +164,8 @@ async fn what_is_in_no_record_is_forgotten_only_if_nothing_is_left_of_it() {
         lab.ledgers().await.into_keys().collect::<Vec<_>>(),
         [RESOURCE]
     );
-    assert!(lab.driver.list().await.unwrap()[&RESOURCE].is_running());
+    let world = lab.driver.list().await.unwrap();
+    assert!(world[&RESOURCE].machine().unwrap().is_running());
 }
 
 /// The simulator behind a driver that panics.
@@ -177,11 +178,11 @@ struct Panicking {
 }
 
 impl Driver for Panicking {
-    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, MachineObserved>>> {
+    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
         self.driver.list()
     }
 
-    fn observe(&self, resource: ResourceId) -> Answer<'_, Result<MachineObserved, ActionError>> {
+    fn observe(&self, resource: ResourceId) -> Answer<'_, Result<Observed, ActionError>> {
         self.driver.observe(resource)
     }
 

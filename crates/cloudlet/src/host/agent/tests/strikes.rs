@@ -5,7 +5,7 @@ use api::{
     JobErrorCode,
     admin::{FaultCreate, FaultKind},
 };
-use model::{ReportState, spec::DiskObserved};
+use model::{ReportState, observed::DiskObserved};
 
 fn stall(at_percent: u8) -> FaultCreate {
     FaultCreate {
@@ -84,6 +84,7 @@ async fn a_permanent_failure_is_told_at_once_with_what_is_left() {
     assert_eq!(failure.error.text, "The host is on fire.");
     assert_eq!(last.state, ReportState::Failed(failure));
     let observed = last.observed.expect("looked at");
+    let observed = observed.machine().unwrap();
     assert!(observed.process.is_some_and(|process| !process.up));
     assert_eq!(observed.disk, DiskObserved::Whole { size_gb: 40 });
     assert_eq!(lab.faults.list()[0].hits, 1);

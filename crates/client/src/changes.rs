@@ -1,0 +1,51 @@
+//! Requests that are answered with a job. Each is sent with an idempotency key of its own, so that
+//! one whose answer is lost can be sent again without being done twice.
+
+use crate::{Accepted, Client, Error, http::Answer};
+use api::Job;
+use reqwest::Method;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// How often a request is sent whose answer is lost.
+const CHANGE_ATTEMPTS: u32 = 3;
+
+impl Client {
+    /// Asks for a change that is answered with one job.
+    pub(crate) async fn change(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Result<Accepted, Error> {
+        let answer: Answer<Job> = self.repeatable(method, path, body).await?;
+        Ok(Accepted {
+            jobs: vec![answer.data],
+            retry_after: answer.retry_after,
+        })
+    }
+
+    /// Sends a request with an idempotency key, again where its answer is lost.
+    pub(crate) async fn repeatable<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Result<Answer<T>, Error> {
+        let key = uuid::Uuid::new_v4().to_string();
+        let mut sent = 1;
+        loop {
+            let mut request = self.request(method.clone(), path);
+            request = request.header("Idempotency-Key", &key);
+            if let Some(body) = body {
+                request = request.json(body);
+            }
+            match self.send(request).await {
+                Err(Error::Lost { .. }) if sent < CHANGE_ATTEMPTS => sent += 1,
+                other => return other,
+            }
+        }
+    }
+}
+
+/// No body, where a type has to be named.
+pub(crate) const NOTHING: Option<&()> = None;

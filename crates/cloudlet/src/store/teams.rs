@@ -1,0 +1,28 @@
+//! Teams, in the store's own words.
+
+use super::{Store, StoreError, Urgency, sqlite::teams};
+use api::{TeamId, TenantId, team::Team};
+use model::{Refusal, team::TeamWrite};
+
+impl Store {
+    /// Changes a tenant's teams as a rule says, which is given all of them and may run again. Answers
+    /// with the ids written or removed, once that is on disk.
+    pub async fn change_teams(
+        &self,
+        tenant: TenantId,
+        rule: impl Fn(&[Team]) -> Result<TeamWrite, Refusal> + Send + 'static,
+    ) -> Result<Result<Vec<TeamId>, Refusal>, StoreError> {
+        self.sqlite
+            .write(Urgency::Request, move |session| {
+                session.change_teams(tenant, &rule)
+            })
+            .await
+    }
+
+    /// A tenant's teams, oldest first.
+    pub async fn teams(&self, tenant: TenantId) -> Result<Vec<Team>, StoreError> {
+        self.sqlite
+            .read(move |connection| teams::all(connection, tenant))
+            .await
+    }
+}

@@ -1,0 +1,3 @@
+module cloudlet.example/create
+
+go 1.19
