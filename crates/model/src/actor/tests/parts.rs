@@ -4,7 +4,7 @@ use super::{assigned, at, new, on, running, seen, table, words};
 use crate::{
     actor::{Actor, Event},
     limits::MACHINE_STALL_MS,
-    observed::{MachineObserved, Observed},
+    observed::{MachineObserved, Observed, ProcessObserved},
     plan::Action,
     report::Done,
     spec::{Mac, NicSpec, Spec},
@@ -105,10 +105,19 @@ fn a_wait_is_given_up_at_the_limit_or_for_a_newer_spec() {
 fn what_is_lost_of_a_settled_machine_is_put_back_in_its_own_time() {
     let mut actor = new(assigned(1, networked(1)));
     let late = 10 * MACHINE_STALL_MS;
+    let mut up = plugged(1);
+    up.process = up.process.map(|process| ProcessObserved {
+        ready: false,
+        ..process
+    });
     table(
         &mut actor,
         vec![
-            (1, ready(plugged(1)), "save 1/1, 1: settled"),
+            (1, ready(up), "save 1/0, 1: 40000 left, begin ready"),
+            // A lower low than all that is to be healed.
+            (2, Event::Progress(990), "save 1/0, 1: 400 left"),
+            (3, Event::Ended(Ok(())), "look"),
+            (4, ready(plugged(1)), "save 1/1, 1: settled"),
             (late, Event::Changed, "look"),
             (
                 late,
