@@ -63,8 +63,9 @@ impl Touched<'_> {
     };
 }
 
-/// What had been claimed beyond what is shown now is given back. It touches only what was claimed
-/// for these specs and for this job, never a claim that a job in line took when it was accepted.
+/// What had been claimed beyond what is shown now is given back. It lowers only what was claimed for
+/// these specs and for this job, never what another job has claimed: one that stands in line, or one
+/// that makes a volume larger on its machine while the volume itself is looked at.
 pub(super) fn settle_claims(
     context: &Context<'_>,
     before: &Resource,
@@ -73,14 +74,17 @@ pub(super) fn settle_claims(
     writes: &mut Vec<Write>,
 ) {
     let keep = held(after, &after.shown);
-    let mut items: BTreeSet<Item> = keep.keys().cloned().collect();
-    items.extend(touched.claimed.iter().cloned());
+    let mut lowered: BTreeSet<Item> = touched.claimed.iter().cloned().collect();
     for spec in touched.specs {
-        items.extend(held(before, spec).into_keys());
+        lowered.extend(held(before, spec).into_keys());
     }
-    let wished = names_in_line(context, after, touched.job);
-    items.retain(|item| keep.contains_key(item) || !wished.contains(item));
+    for item in names_in_line(context, after, touched.job) {
+        lowered.remove(&item);
+    }
     let has = of(context, after);
+    let beyond = |item: &&Item| keep[*item] > has.get(item).copied().unwrap_or(0);
+    let raised = keep.keys().filter(beyond).cloned();
+    let items: BTreeSet<Item> = raised.chain(lowered).collect();
     for item in items {
         put(after, item, &keep, &has, writes);
     }

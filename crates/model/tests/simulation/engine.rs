@@ -11,6 +11,7 @@ use model::{
     course::{self, Withdrawal},
     job::JobState,
 };
+use std::fmt::Write as _;
 
 impl Sim {
     /// One transaction. `None`: the server was killed, before the commit or after it.
@@ -174,9 +175,11 @@ impl Sim {
                 total: 0,
                 remaining: 0,
                 phases: Vec::new(),
+                done: Vec::new(),
                 observed: None,
             };
-            match self.transact("orphan", |context| course::report(context, &report)) {
+            let heard = self.transact("orphan", |context| course::report(context, &report));
+            match heard.map(|heard| heard.told) {
                 Some(Told::Forget) => self.world.forget(resource),
                 Some(told) => panic!("{resource} has a ledger and no unit: {told:?}"),
                 None => return,
@@ -188,11 +191,12 @@ impl Sim {
 fn told(what: &str, writes: &[Write]) -> String {
     let mut line = format!("{what}:");
     for write in writes {
-        match write {
-            Write::PutJob(job) => line.push_str(&format!(
+        let _ = match write {
+            Write::PutJob(job) => write!(
+                line,
                 " job {} {} of {} {:?} {}% {}{}",
                 short(job.id.0),
-                job.operation.definition().name,
+                job.operation.name(),
                 short(job.resource.0),
                 job.state,
                 job.progress,
@@ -200,23 +204,35 @@ fn told(what: &str, writes: &[Write]) -> String {
                 job.error
                     .as_ref()
                     .map_or(String::new(), |error| format!(" ({})", error.text)),
-            )),
-            Write::PutResource(it) => line.push_str(&format!(
-                " vm {} {:?} generation {} settled {} {:?} seen {:?}",
+            ),
+            Write::PutResource(it) => write!(
+                line,
+                "\n            {} {} {} {:?} generation {} settled {} {:?} seen {:?}{}",
+                it.kind().as_str(),
                 short(it.id.0),
-                it.record.status,
+                it.name,
+                it.status,
                 it.generation,
                 it.settled,
-                it.spec
-                    .machine()
-                    .map(|machine| (machine.power, machine.boot)),
-                it.observed
+                it.spec,
+                it.observed,
+                it.leftover
                     .as_ref()
-                    .map(|seen| (seen.disk, seen.process, seen.launched)),
-            )),
-            Write::RemoveResource(id) => line.push_str(&format!(" vm {} removed", short(id.0))),
-            _ => {}
-        }
+                    .map_or(String::new(), |left| format!(" left over: {}", left.what)),
+            ),
+            Write::RemoveResource(id) => write!(line, " {} removed", short(id.0)),
+            Write::Claim(claim) => write!(
+                line,
+                " {} holds {} of {:?}",
+                short(claim.holder.0),
+                claim.amount,
+                claim.item
+            ),
+            Write::Unclaim { holder, item } => {
+                write!(line, " {} lets go of {item:?}", short(holder.0))
+            }
+            _ => Ok(()),
+        };
     }
     line
 }

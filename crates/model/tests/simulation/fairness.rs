@@ -3,14 +3,14 @@
 use crate::sim::SMALL;
 use api::{HostId, JobId, TenantId, Timestamp, machine::MachineCreate};
 use model::{
-    Context, JobState, Write,
+    Context, JobState, MachineObserved, Observed, Spec, Write,
     catalogue::Catalogue,
     course,
     limits::{HOST_SLOTS, TENANT_SLOTS},
     memory::Memory,
+    observed::{DiskObserved, NetworkObserved, ProcessObserved},
     ops,
     report::{Report, ReportState},
-    spec::{DiskObserved, MachineObserved, ProcessObserved},
 };
 use std::collections::{BTreeMap, VecDeque};
 use uuid::Uuid;
@@ -42,9 +42,7 @@ impl Desk {
             number_of_instances: Some(count),
             ..MachineCreate::default()
         };
-        self.transact(|context| {
-            ops::vm_create::accept(context, tenant, &body, None).expect("good")
-        });
+        self.transact(|context| ops::vm_create::accept(context, tenant, &body).expect("good"));
     }
 
     fn start(&mut self, job: JobId) {
@@ -55,15 +53,24 @@ impl Desk {
     fn finish(&mut self, job: JobId) {
         let job = self.store.jobs[&job].clone();
         let resource = &self.store.resources[&job.resource];
-        let boot = resource.last_boot;
-        let observed = MachineObserved {
-            disk: DiskObserved::Whole { size_gb: 10 },
-            process: Some(ProcessObserved {
-                boot,
-                up: true,
-                ready: true,
-            }),
-            launched: boot,
+        let observed = match &resource.spec {
+            Spec::Network(spec) => Observed::Network(NetworkObserved::Whole(spec.clone())),
+            spec => {
+                let machine = spec.machine().expect("nothing else was asked for");
+                Observed::Machine(MachineObserved {
+                    disk: DiskObserved::Whole {
+                        size_gb: machine.disk_gb,
+                    },
+                    process: Some(ProcessObserved {
+                        boot: machine.boot,
+                        up: true,
+                        ready: true,
+                    }),
+                    launched: machine.boot,
+                    nics: machine.nics.clone(),
+                    ..MachineObserved::default()
+                })
+            }
         };
         let report = Report {
             resource: job.resource,
@@ -73,6 +80,7 @@ impl Desk {
             total: 0,
             remaining: 0,
             phases: Vec::new(),
+            done: Vec::new(),
             observed: Some(observed),
         };
         self.transact(|context| course::report(context, &report));

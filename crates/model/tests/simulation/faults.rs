@@ -51,6 +51,20 @@ pub enum Kind {
     Repeated,
     LineFull,
     Poisoned,
+    WaitedForNetwork,
+    NetworkNotReady,
+    Healed,
+    NameTaken,
+    NetworkInUse,
+    VolumeAttached,
+    SoldOut,
+    AddressesUsedUp,
+    Trespassed,
+    LeftoverRetried,
+    LeftoverSettled,
+    CompletedOnTheWayBack,
+    GoneMeanwhile,
+    RefusedByLeftover,
 }
 
 impl Kind {
@@ -100,7 +114,26 @@ impl Kind {
         Self::Repeated,
         Self::LineFull,
         Self::Poisoned,
+        Self::WaitedForNetwork,
+        Self::NetworkNotReady,
+        Self::Healed,
+        Self::NameTaken,
+        Self::NetworkInUse,
+        Self::VolumeAttached,
+        Self::SoldOut,
+        Self::AddressesUsedUp,
+        Self::Trespassed,
+        Self::LeftoverRetried,
+        Self::LeftoverSettled,
+        Self::CompletedOnTheWayBack,
+        Self::GoneMeanwhile,
+        Self::RefusedByLeftover,
     ];
+
+    /// Whether so much must come together for it that only the kit sees to it.
+    pub fn is_rare(self) -> bool {
+        self == Self::CompletedOnTheWayBack
+    }
 
     /// Whether a generation that it struck may fail by it.
     pub fn is_blow(self) -> bool {
@@ -111,6 +144,7 @@ impl Kind {
                 | Self::Stall
                 | Self::GoesDark
                 | Self::ActorPanics
+                | Self::NetworkNotReady
         )
     }
 }
@@ -192,7 +226,13 @@ impl Faults {
             (Place::Client, Kind::AnswerLost, 100),
         ];
         let fury = rng.chance(100);
+        // Nothing that is begun ends well: what is tried again and again is given up one day.
+        let hopeless = rng.chance(30);
         for (place, kind, rate) in usual {
+            if hopeless && kind == Kind::Transient {
+                rates.push((place, kind, 940));
+                continue;
+            }
             let factor = match rng.below(4) {
                 0 | 1 => 0,
                 2 => 1,

@@ -75,6 +75,16 @@ impl Sim {
     /// The engine's newest spec arrives.
     pub fn assigned(&mut self, assignment: Assignment) {
         let id = assignment.resource;
+        if self.ready.contains(&id) {
+            let newest = self
+                .units
+                .get(&id)
+                .map(|unit| unit.actor.assignment().generation);
+            // What is being changed hands out nothing.
+            if newest.is_none_or(|newest| newest < assignment.generation) {
+                self.ready.remove(&id);
+            }
+        }
         match self.units.get(&id) {
             None => self.take_up(assignment),
             Some(unit) if unit.broken => {}
@@ -87,7 +97,11 @@ impl Sim {
         let Some(unit) = self.units.get_mut(&id).filter(|unit| !unit.broken) else {
             return;
         };
+        let waited = unit.actor.awaits();
         let effects = unit.actor.handle(event, now);
+        if waited.is_none() && unit.actor.awaits().is_some() {
+            self.faults.struck(Kind::WaitedForNetwork);
+        }
         self.execute(id, effects);
     }
 
@@ -98,9 +112,22 @@ impl Sim {
             unit.actor.deadline().is_some_and(|at| at <= now_ms)
         });
         if due {
+            self.gives_up_waiting(id);
             self.handle(id, Event::Tick);
         }
         self.wind(id);
+    }
+
+    /// It waits for a network that hands out nothing: nobody missed to wake it.
+    fn gives_up_waiting(&mut self, id: ResourceId) {
+        let unit = &self.units[&id];
+        if let Some(network) = unit.actor.awaits() {
+            assert!(
+                !self.ready.contains(&network),
+                "{id} waits for {network}, which hands out ports"
+            );
+            self.strikes(id, Kind::NetworkNotReady);
+        }
     }
 
     /// Sets the alarm for the actor's deadline.
@@ -164,7 +191,7 @@ impl Sim {
 
     /// A look takes time; what it sees may be the world at its beginning or at its end.
     fn look(&mut self, id: ResourceId) {
-        let seen = self.rng.chance(500).then(|| self.world.machine(id));
+        let seen = self.rng.chance(500).then(|| self.world.observe(id));
         let fault = self.faults.pass(Place::Look, &mut self.rng);
         let delay = match fault {
             Some(Kind::SlowLook) => self.rng.within(100, 5_000),
@@ -203,16 +230,19 @@ impl Sim {
         unit.running = Some(Running {
             token,
             generation,
-            action,
+            action: action.clone(),
             half: false,
         });
+        if self.world.ledger(id).settled == generation {
+            self.faults.struck(Kind::Healed);
+        }
         self.tell(|| {
             format!(
                 "   {} begins {action:?} for generation {generation}",
                 short(id.0)
             )
         });
-        self.world.referee.begins(id, generation, action);
+        self.world.referee.begins(id, generation, &action);
         let fault = self.faults.pass(Place::Action, &mut self.rng);
         let fault =
             fault.filter(|&kind| kind != Kind::CrashInAction || self.faults.reserve_crash());
@@ -281,19 +311,19 @@ impl Sim {
         let Some(running) = running.filter(|running| running.token == token) else {
             return;
         };
-        let (generation, action) = (running.generation, running.action);
+        let (generation, action) = (running.generation, running.action.clone());
         match step {
             Step::Progress(thousandths) => self.handle(id, Event::Progress(thousandths)),
             Step::Half => {
                 running.half = true;
-                let _ = self.world.land(id, generation, action, Part::Half);
+                let _ = self.world.land(id, generation, &action, Part::Half);
             }
-            Step::End(fault) => self.end(id, generation, action, fault),
+            Step::End(fault) => self.end(id, generation, &action, fault),
             Step::Killed => self.ended(id, Err(error("Killed.", false))),
         }
     }
 
-    fn end(&mut self, id: ResourceId, generation: u64, action: Action, fault: Option<Kind>) {
+    fn end(&mut self, id: ResourceId, generation: u64, action: &Action, fault: Option<Kind>) {
         if let Some(kind) = fault {
             self.tell(|| format!("== {kind:?} strikes {} in {action:?}", short(id.0)));
             if kind != Kind::Slow && kind != Kind::DiesAtWork {
@@ -325,7 +355,7 @@ impl Sim {
         &mut self,
         id: ResourceId,
         generation: u64,
-        action: Action,
+        action: &Action,
     ) -> Result<(), &'static str> {
         let unit = self.units.get_mut(&id);
         let running = unit.and_then(|unit| unit.running.as_mut());
@@ -364,6 +394,7 @@ impl Sim {
             total: 0,
             remaining: 0,
             phases: Vec::new(),
+            done: Vec::new(),
             observed: None,
         };
         self.send(id, report);

@@ -5,7 +5,11 @@ use crate::{
     sim::{Sim, What},
 };
 use api::ResourceId;
-use model::{Report, Told, course};
+use model::{
+    Report, ReportState, Told,
+    actor::Event,
+    course::{self, Heard},
+};
 
 impl Sim {
     /// Reports go out one after the other.
@@ -45,13 +49,35 @@ impl Sim {
             }
             _ => {}
         }
-        let Some(told) = self.transact("report", |context| course::report(context, &report)) else {
+        let heard = self.transact("report", |context| course::report(context, &report));
+        let Some(Heard { told, others }) = heard else {
             return;
         };
+        for assignment in others {
+            self.tell_host(assignment.resource, What::Assigned(assignment));
+        }
         if fault == Some(Kind::ReportDoubled) {
             return self.if_alive(100, What::Deliver(id));
         }
+        let hands_out = report.state == ReportState::Settled
+            && matches!(&told, Told::Spec(newest) if newest.generation == report.generation
+                && newest.spec.network().is_some());
         self.told(id, told);
+        if hands_out && self.ready.insert(id) {
+            self.wake(id);
+        }
+    }
+
+    /// A network hands out ports from now on: whoever waits for it looks again.
+    fn wake(&mut self, network: ResourceId) {
+        let waits = self
+            .units
+            .iter()
+            .filter(|(_, unit)| unit.actor.awaits() == Some(network));
+        let waits: Vec<_> = waits.map(|(&id, _)| id).collect();
+        for id in waits {
+            self.handle(id, Event::Changed);
+        }
     }
 
     fn told(&mut self, id: ResourceId, told: Told) {

@@ -10,14 +10,18 @@ use crate::{
 };
 use api::{JobId, ResourceId, Timestamp};
 use model::{
-    Assignment, MachineObserved,
+    Assignment, Observed,
     actor::{Event, Moment},
     catalogue::Catalogue,
     memory::Memory,
 };
-use std::{collections::BTreeMap, fmt::Write, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    sync::LazyLock,
+};
 
-/// Two hosts with little room.
+/// Two hosts with little room, few public addresses and few GPUs.
 const CATALOGUE: &str = r#"
 [[region]]
 id = 3
@@ -28,11 +32,14 @@ id = "6f1c0e5e-0000-4000-8000-000000000001"
 name = "Lab A"
 region = 3
 host = { cpus = 6, memory_gb = 24, disk_gb = 400 }
+public_ips = ["203.0.113.0/31", "203.0.113.9"]
+gpus = [{ series = 7, count = 3 }]
 [[data_center]]
 id = "6f1c0e5e-0000-4000-8000-000000000002"
 name = "Lab B"
 region = 3
-host = { cpus = 64, memory_gb = 12, disk_gb = 400 }
+host = { cpus = 64, memory_gb = 12, disk_gb = 300 }
+public_ips = ["198.51.100.7"]
 [[image]]
 id = 12
 name = "Debian 12.x"
@@ -54,6 +61,19 @@ category = "general"
 cpu = 2
 memory_gb = 4
 disk_gb = 40
+[[volume_type]]
+id = 1
+name = "SSD"
+sizes = [
+    { id = 1, size_gb = 10 },
+    { id = 2, size_gb = 20 },
+    { id = 3, size_gb = 80 },
+]
+[[gpu_series]]
+id = 7
+name = "T1"
+code = "t1"
+per_gpu = { cpu = 1, memory_gb = 2, disk_gb = 20 }
 "#;
 
 pub static SMALL: LazyLock<Catalogue> =
@@ -78,7 +98,7 @@ pub enum What {
     /// A host is told that it may forget.
     Forget(ResourceId),
     /// The answer to a look; `None` looks only now.
-    Looked(ResourceId, Option<MachineObserved>),
+    Looked(ResourceId, Option<Observed>),
     /// A look that failed.
     NotSeen(ResourceId),
     /// Something of a running action.
@@ -87,6 +107,8 @@ pub enum What {
     Tick(ResourceId),
     /// The world of a resource has changed by itself.
     Changed(ResourceId),
+    /// An operator sees to what is left over.
+    Operator,
     /// Some machine dies by itself.
     MachineDies,
     /// This machine dies by itself, if it runs.
@@ -118,6 +140,8 @@ pub struct Sim {
     pub host_slots: u32,
     pub world: World,
     pub units: BTreeMap<ResourceId, Unit>,
+    /// The networks that hand out ports: the engine has stored that they are settled.
+    pub ready: BTreeSet<ResourceId>,
     /// Whether clients wait for as long as it takes.
     pub patient: bool,
     /// Until when no look at a resource succeeds.
@@ -146,6 +170,7 @@ impl Sim {
             host_slots: 3,
             world: World::default(),
             units: BTreeMap::new(),
+            ready: BTreeSet::new(),
             patient: false,
             dark_until: BTreeMap::new(),
             tokens: 0,
@@ -226,11 +251,12 @@ impl Sim {
             What::Assigned(assignment) => self.assigned(assignment),
             What::Forget(id) => {
                 self.units.remove(&id);
+                self.ready.remove(&id);
                 self.world.forget(id);
             }
             What::Looked(id, seen) => {
-                let seen = seen.unwrap_or_else(|| self.world.machine(id));
-                self.handle(id, Event::Observed(seen));
+                let seen = seen.unwrap_or_else(|| self.world.observe(id));
+                self.handle(id, Event::Observed(seen, self.ready.clone()));
             }
             What::NotSeen(id) => {
                 self.handle(id, Event::Blind(error(UNSEEN, false)));
@@ -238,6 +264,7 @@ impl Sim {
             What::Step(id, token, step) => self.step(id, token, step),
             What::Tick(id) => self.tick(id),
             What::Changed(id) => self.handle(id, Event::Changed),
+            What::Operator => self.operator(),
             What::MachineDies => self.machine_dies(),
             What::Dies(id, kind) => self.dies(id, kind),
             What::HostReboots => self.host_reboots(),
@@ -269,17 +296,14 @@ impl Sim {
             self.witness.withdrawn(job);
         }
         self.units.clear();
+        self.ready.clear();
         self.world.referee.all_end();
         let pause = self.rng.within(10, 3_000);
         self.later(pause, What::Boot);
     }
 
     fn machine_dies(&mut self) {
-        let machines = self.world.machines.iter();
-        let running: Vec<_> = machines
-            .filter(|(_, machine)| machine.process.is_some())
-            .map(|(&id, _)| id)
-            .collect();
+        let running = self.world.running();
         if let Some(&id) = self.rng.pick(&running) {
             self.dies(id, Kind::MachineDies);
         }
@@ -297,10 +321,7 @@ impl Sim {
 
     fn host_reboots(&mut self) {
         self.tell(|| "== the hosts reboot".to_owned());
-        let ids: Vec<_> = self.world.machines.keys().copied().collect();
-        for id in ids {
-            self.world.die(id);
-        }
+        self.world.reboot();
         self.faults.struck(Kind::HostReboots);
         if self.up {
             self.crash();
@@ -310,5 +331,5 @@ impl Sim {
 
 /// The end of an id, for people.
 pub fn short(id: uuid::Uuid) -> String {
-    format!("#{}", id.as_u128() & 0xffff)
+    format!("#{:x}", id.as_u128() & 0xffff)
 }

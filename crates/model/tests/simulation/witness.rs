@@ -3,11 +3,16 @@
 //! It knows nothing of plans and specs beyond what a job carries: what a poll has shown, which jobs
 //! completed in which order, and what each machine should therefore be.
 
-use crate::{faults::Kind, ledger, referee::Entry, world::World};
+use crate::{expected::Expected, faults::Kind, ledger, referee::Entry, world::World};
 use api::{JobErrorCode, JobId, JobStatus, ResourceId, Timestamp, machine::MachineStatus};
 use model::{
-    Job, Operation, Resource, Write, catalogue::Catalogue, job::JobState, memory::Memory, render,
-    spec::Power,
+    Job, Operation, Resource, Write,
+    catalogue::Catalogue,
+    job::JobState,
+    memory::Memory,
+    render,
+    resource::Status,
+    spec::{MachineSpec, Power, Spec},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Witness {
     /// Jobs as a poll last showed them.
     shown: BTreeMap<JobId, Shown>,
-    /// What machines should be, as completed jobs say.
-    pub machines: BTreeMap<ResourceId, Expected>,
+    /// What there should be, as completed jobs say.
+    expected: BTreeMap<ResourceId, Expected>,
+    /// What something was left over of once: no job tells what became of it.
+    vague: BTreeSet<ResourceId>,
     /// Kinds of fault that struck a generation.
     blows: BTreeMap<(ResourceId, u64), Vec<Kind>>,
     /// The number of the job that a generation was written for.
@@ -39,21 +46,9 @@ struct Shown {
     last: api::Job,
 }
 
-/// What a machine should be.
-#[derive(Debug, Default)]
-pub struct Expected {
-    pub name: String,
-    /// Whether its create has completed and no delete has.
-    pub exists: bool,
-    /// Whether the last completed job left it on, and by which launch.
-    pub on: Option<u64>,
-    /// The job that last completed on it.
-    last: u64,
-}
-
-/// Failed looks and saves without which no generation can stall for them: their pauses grow, and
-/// what else takes time leaves at least this many to them.
-const FAILURES_TO_STALL: usize = 5;
+/// Failed looks, saves and actions without which no generation can stall for them: their pauses
+/// grow, and what else takes time leaves at least this many to them.
+const FAILURES_TO_STALL: usize = 4;
 
 impl Witness {
     pub fn struck(&mut self, id: ResourceId, generation: u64, kind: Kind) {
@@ -73,7 +68,7 @@ impl Witness {
     }
 
     pub fn named(&mut self, id: ResourceId, name: &str) {
-        self.machines.entry(id).or_default().name = name.to_owned();
+        self.expected.entry(id).or_default().name = name.to_owned();
     }
 
     /// Looks at what a transaction has changed; says what of note has happened.
@@ -91,11 +86,11 @@ impl Witness {
             {
                 self.generation_written(store, resource);
                 if resource.generation == 0 {
-                    self.machines
-                        .entry(resource.id)
-                        .or_default()
-                        .name
-                        .clone_from(&resource.record.name);
+                    let expected = self.expected.entry(resource.id).or_default();
+                    expected.name.clone_from(&resource.name);
+                }
+                if resource.leftover.is_some() {
+                    self.left_over(store, resource);
                 }
             }
         }
@@ -108,20 +103,39 @@ impl Witness {
         for write in writes {
             let id = match write {
                 Write::PutResource(resource) => resource.id,
-                Write::RemoveResource(id) => *id,
+                Write::RemoveResource(id) => {
+                    self.gone(*id);
+                    *id
+                }
+                Write::Claim(claim) => claim.holder,
+                Write::Unclaim { holder, .. } => *holder,
                 _ => continue,
             };
-            ledger::check(store, catalogue, id);
+            ledger::check(store, id, self.vague.contains(&id));
         }
         ledger::check_limits(store, catalogue);
         notes
     }
 
+    /// Its job, and what the job was about, are vague from now on.
+    fn left_over(&mut self, store: &Memory, resource: &Resource) {
+        let leftover = resource.leftover.as_ref().expect("asked before");
+        self.vague.insert(resource.id);
+        self.vague.insert(store.jobs[&leftover.job].resource);
+    }
+
+    /// Whatever was on it is on it no longer.
+    fn gone(&mut self, id: ResourceId) {
+        for expected in self.expected.values_mut() {
+            expected.machine = expected.machine.filter(|machine| *machine != id);
+        }
+    }
+
     fn generation_written(&mut self, store: &Memory, resource: &Resource) {
         let key = (resource.id, resource.generation);
-        if let Some(job) = resource.acting
-            && resource.generation > 0
-        {
+        let retried = resource.leftover.as_ref().filter(|left| left.retry);
+        let of_job = resource.acting.or(retried.map(|left| left.job));
+        if let Some(job) = of_job.filter(|_| resource.generation > 0) {
             assert!(
                 !self.withdrawn.contains(&job),
                 "a withdrawn call has a spec"
@@ -205,85 +219,93 @@ impl Witness {
         job: &Job,
         notes: &mut Vec<Kind>,
     ) {
-        let resource = store.resources.get(&job.resource);
+        let subject = store.resources.get(&job.resource);
+        let acted = store.resources.get(&job.acted());
         if job.state == JobState::Completed {
-            return self.completed(resource, world, from, job);
+            return self.completed(store, world, from, job, notes);
         }
         let error = job.error.as_ref().expect("a failed job says why");
-        let left_over = resource.is_some_and(|resource| {
-            resource
-                .leftover
-                .as_ref()
-                .is_some_and(|leftover| leftover.job == job.id)
-        });
+        let definition = job.operation.definition();
+        let leftover = acted.and_then(|resource| resource.leftover.as_ref());
         if from == JobState::Pending {
-            assert_eq!(
-                (&job.before, &job.after),
-                (&None, &None),
-                "{job:?} had begun"
-            );
-            note_refusal(error.code, notes);
-            if self.on_request(job) {
-                notes.push(Kind::CancelledPendingOnRequest);
-            } else if (job.operation, error.code) == (Operation::VmCreate, JobErrorCode::Cancelled)
-            {
-                notes.push(Kind::CancelledPending);
-                alone_in_line(store, job, 1);
-            }
-            let internal = error.code == JobErrorCode::InternalError;
-            assert!(!internal || self.panicked.contains(&job.id), "{job:?}");
-        } else if left_over {
+            self.refused(store, job, notes);
+        } else if leftover.is_some_and(|leftover| leftover.job == job.id) {
             notes.push(Kind::LeftOver);
-            self.two_failures(resource.expect("left over"), job);
-            return;
-        } else if error.code == JobErrorCode::Died && job.operation != Operation::VmCreate {
+            return self.two_failures(acted.expect("left over"), job);
+        } else if error.code == JobErrorCode::Died && !definition.creates {
             notes.push(Kind::Died);
             let died = world.died.get(&job.resource);
             assert!(died.is_some(), "{job:?}: nothing died");
-            assert_eq!(
-                resource.map(|it| it.record.status),
-                Some(MachineStatus::Shutoff)
-            );
+            let shown = subject.map(|it| it.status);
+            assert_eq!(shown, Some(Status::Machine(MachineStatus::Shutoff)));
             return;
         } else {
-            self.one_failure(resource, job);
+            self.one_failure(acted, job);
         }
-        as_before(resource, world, from, job);
+        as_before(acted, world, from, job);
+        if from != JobState::Pending
+            && let (Some(acted), Some(expected)) = (acted, self.expected.get_mut(&job.acted()))
+        {
+            expected.went_back(acted);
+        }
     }
 
-    fn completed(&mut self, resource: Option<&Resource>, world: &World, from: JobState, job: &Job) {
+    fn refused(&self, store: &Memory, job: &Job, notes: &mut Vec<Kind>) {
+        let error = job.error.as_ref().expect("asked before");
+        let specs = (&job.before, &job.after);
+        assert_eq!(specs, (&None, &None), "{job:?} had begun");
+        note_refusal(job, notes);
+        if self.on_request(job) {
+            notes.push(Kind::CancelledPendingOnRequest);
+        } else if error.code == JobErrorCode::Cancelled && job.operation.definition().creates {
+            notes.push(Kind::CancelledPending);
+            alone_in_line(store, job, 1);
+        }
+        let internal = error.code == JobErrorCode::InternalError;
+        assert!(!internal || self.panicked.contains(&job.id), "{job:?}");
+    }
+
+    fn completed(
+        &mut self,
+        store: &Memory,
+        world: &World,
+        from: JobState,
+        job: &Job,
+        notes: &mut Vec<Kind>,
+    ) {
         assert!(
             !self.withdrawn.contains(&job.id),
             "a withdrawn call completes"
         );
-        let machine = self.machines.entry(job.resource).or_default();
-        assert!(machine.last < job.number, "completed out of order: {job:?}");
-        machine.last = job.number;
-        let boot = resource
-            .and_then(|it| it.spec.machine())
-            .map(|spec| spec.boot);
-        match job.operation {
-            Operation::VmDelete => {
-                assert!(resource.is_none(), "deleted and still listed");
-                assert!(
-                    world.machine(job.resource).is_absent(),
-                    "deleted and still there"
-                );
-                machine.exists = false;
-            }
-            Operation::VmStop => machine.on = None,
-            // Begun on a machine that ran: nothing was launched.
-            Operation::VmStart if from == JobState::Pending => {
-                assert!(resource.is_some_and(|it| it.power() == Power::On));
-            }
-            _ => {
-                let shown = resource.map(|it| it.record.status);
-                assert_eq!(shown, Some(MachineStatus::Running), "{job:?} does not run");
-                assert!(machine.exists || job.operation == Operation::VmCreate);
-                assert_ne!(boot, machine.on, "completed without a launch: {job:?}");
-                machine.exists = true;
-                machine.on = boot;
-            }
+        if from == JobState::Reverting {
+            assert_eq!(job.operation, Operation::VolumeResize, "{job:?}");
+            notes.push(Kind::CompletedOnTheWayBack);
+        }
+        for key in job.lines() {
+            let expected = self.expected.entry(*key).or_default();
+            assert!(
+                expected.last < job.number,
+                "completed out of order: {job:?}"
+            );
+            expected.last = job.number;
+        }
+        if job.operation.definition().removes {
+            assert!(
+                !store.resources.contains_key(&job.resource),
+                "deleted and still listed"
+            );
+            assert!(
+                world.observe(job.resource).is_absent(),
+                "deleted and still there"
+            );
+        }
+        let acted = store.resources.get(&job.acted());
+        let expected = self.expected.entry(job.resource).or_default();
+        expected.completed(acted, from, job);
+        if job.acted() != job.resource
+            && let (Some(acted), Some(expected)) = (acted, self.expected.get_mut(&job.acted()))
+        {
+            expected.went_back(acted);
         }
     }
 
@@ -300,7 +322,12 @@ impl Witness {
 
     fn blow(&self, id: ResourceId, generation: u64) -> bool {
         let struck = self.blows.get(&(id, generation));
-        let in_vain = |kind: &&Kind| matches!(kind, Kind::LookFails | Kind::SaveFails);
+        let in_vain = |kind: &&Kind| {
+            matches!(
+                kind,
+                Kind::LookFails | Kind::SaveFails | Kind::Transient | Kind::TransientAfterEffect
+            )
+        };
         struck.is_some_and(|kinds| {
             kinds.iter().any(|kind| kind.is_blow())
                 || kinds.iter().filter(in_vain).count() >= FAILURES_TO_STALL
@@ -317,7 +344,7 @@ impl Witness {
         let of_job = self
             .numbers
             .iter()
-            .filter(|(key, number)| key.0 == job.resource && **number == job.number);
+            .filter(|(key, number)| key.0 == job.acted() && **number == job.number);
         let struck = of_job.into_iter().any(|(key, _)| self.blow(key.0, key.1));
         assert!(
             excused || struck,
@@ -346,43 +373,35 @@ impl Witness {
 
     /// Once everything is at rest: what is listed and what is there is what completed jobs say.
     pub fn at_rest(&self, store: &Memory, world: &World) {
-        for (&id, expected) in &self.machines {
+        ledger::at_rest(store);
+        for (&id, expected) in &self.expected {
             let resource = store.resources.get(&id);
-            let left_over = resource.is_some_and(|resource| resource.leftover.is_some());
-            if left_over {
+            if resource.is_some_and(|resource| resource.leftover.is_some()) {
                 continue;
             }
-            let Some(resource) = resource.filter(|_| expected.exists) else {
+            let vague = self.vague.contains(&id);
+            let Some(resource) = resource.filter(|_| expected.exists || vague) else {
                 assert!(
                     resource.is_none(),
                     "{id} is listed: {resource:?} {expected:?}"
                 );
-                assert!(
-                    !expected.exists || self.was_left_over(id),
-                    "{id} is gone: {expected:?}"
-                );
-                assert!(
-                    world.machine(id).is_absent(),
-                    "{id} is gone and still there"
-                );
+                assert!(!expected.exists || vague, "{id} is gone: {expected:?}");
+                let found = world.observe(id);
+                assert!(found.is_absent(), "{id} is gone and still there: {found:?}");
                 continue;
             };
-            assert_eq!(resource.record.name, expected.name);
             assert_eq!((resource.creating, resource.acting), (None, None));
-            let runs = world.machine(id).is_running();
-            let shown = resource.record.status;
-            assert_eq!(
-                shown == MachineStatus::Running,
-                runs,
-                "{id} shows {shown:?}"
-            );
-            if !self.was_left_over(id) {
-                let died = world.died.get(&id).copied().unwrap_or(0);
-                let should = expected.on.is_some_and(|boot| died < boot);
-                assert_eq!(
-                    runs, should,
-                    "{id}: {expected:?}, died {died}, {resource:?}"
-                );
+            assert_eq!(resource.status, resource.resting_status(), "{resource:?}");
+            if resource.machine().is_some() {
+                machine_at_rest(resource, world);
+            }
+            // What is left over of a machine keeps its volumes as they are.
+            let machine = expected
+                .machine
+                .and_then(|machine| store.resources.get(&machine));
+            let keeps = machine.is_some_and(|machine| machine.leftover.is_some());
+            if !vague && !keeps {
+                expected.check(resource, world);
             }
         }
     }
@@ -400,17 +419,22 @@ impl Witness {
             );
         }
     }
+}
 
-    /// A leftover that was closed has become what its newest spec says, without any job to tell.
-    fn was_left_over(&self, id: ResourceId) -> bool {
-        self.shown.values().any(|shown| {
-            shown.last.target_id == id
-                && shown
-                    .last
-                    .error
-                    .as_ref()
-                    .is_some_and(|text| text.contains("Left over"))
-        })
+/// The record tells whether it runs, and what runs is of the size that is shown.
+fn machine_at_rest(resource: &Resource, world: &World) {
+    let id = resource.id;
+    let found = world.machine(id);
+    let shown = resource.status;
+    assert_eq!(
+        shown == Status::Machine(MachineStatus::Running),
+        found.is_running(),
+        "{id} shows {shown:?}: {found:?}"
+    );
+    let spec = resource.spec.machine().expect("it was made");
+    if found.is_running() {
+        let size = (spec.cpus, spec.memory_gb);
+        assert_eq!(world.sizes.get(&id), Some(&size), "{resource:?}");
     }
 }
 
@@ -430,7 +454,7 @@ fn alone_in_line(store: &Memory, create: &Job, length: usize) {
 }
 
 fn note_way(from: JobState, job: &Job, notes: &mut Vec<Kind>) {
-    let back = matches!(job.operation, Operation::VmCreate | Operation::VmStart);
+    let back = has_way_back(job.operation);
     match (from, job.state) {
         (JobState::Running, JobState::Reverting) => {
             assert!(back, "there is no way back for {job:?}");
@@ -444,29 +468,91 @@ fn note_way(from: JobState, job: &Job, notes: &mut Vec<Kind>) {
     }
 }
 
-fn note_refusal(code: JobErrorCode, notes: &mut Vec<Kind>) {
-    match code {
+/// Whether what an operation does can be taken back.
+pub fn has_way_back(operation: Operation) -> bool {
+    match operation {
+        Operation::VmCreate
+        | Operation::VmResize
+        | Operation::VmStart
+        | Operation::NicAdd
+        | Operation::NicSetPrimary
+        | Operation::PublicIpAllocate
+        | Operation::PublicIpRelease
+        | Operation::GpuCreate
+        | Operation::VolumeCreate
+        | Operation::VolumeAttach
+        | Operation::VolumeDetach
+        | Operation::VolumeResize
+        | Operation::NetworkCreate
+        | Operation::NetworkUpdate => true,
+        Operation::VmDelete
+        | Operation::VmStop
+        | Operation::VmReset
+        | Operation::NicRemove
+        | Operation::GpuDelete
+        | Operation::VolumeDelete
+        | Operation::NetworkDelete => false,
+    }
+}
+
+fn note_refusal(job: &Job, notes: &mut Vec<Kind>) {
+    let error = job.error.as_ref().expect("asked before");
+    match error.code {
         JobErrorCode::QuotaExceeded => notes.push(Kind::QuotaExceeded),
+        JobErrorCode::CapacityExceeded if error.text.contains("no free address") => {
+            notes.push(Kind::AddressesUsedUp);
+        }
         JobErrorCode::CapacityExceeded => notes.push(Kind::CapacityExceeded),
+        JobErrorCode::NotFound => notes.push(Kind::GoneMeanwhile),
+        JobErrorCode::InvalidState if error.text.contains("left over") => {
+            notes.push(Kind::RefusedByLeftover);
+        }
         _ => {}
     }
 }
 
 /// A failed job leaves records, specs and the world as they were.
-fn as_before(resource: Option<&Resource>, world: &World, from: JobState, job: &Job) {
-    let found = world.machine(job.resource);
-    match job.operation {
-        Operation::VmCreate => {
-            assert!(resource.is_none(), "a failed create is listed: {job:?}");
-            assert!(found.is_absent(), "a failed create left {found:?}");
-        }
-        Operation::VmStart if from != JobState::Pending => {
-            let resource = resource.expect("it was there before");
-            let before = job.before.as_ref().and_then(|spec| spec.machine());
-            assert_eq!(resource.spec.machine(), before, "{job:?}");
-            assert_eq!(resource.record.status, MachineStatus::Shutoff);
-            assert_eq!(found.process, None, "a failed start left a process");
-        }
-        _ => assert_eq!(from, JobState::Pending, "there is no way back for {job:?}"),
+fn as_before(acted: Option<&Resource>, world: &World, from: JobState, job: &Job) {
+    let found = world.observe(job.acted());
+    if job.operation.definition().creates {
+        assert!(acted.is_none(), "a failed create is listed: {job:?}");
+        assert!(found.is_absent(), "a failed create left {found:?}");
+        return;
     }
+    if from == JobState::Pending {
+        return;
+    }
+    assert!(
+        has_way_back(job.operation),
+        "there is no way back for {job:?}"
+    );
+    let acted = acted.expect("it was there before");
+    let before = job.before.as_ref().expect("it has begun");
+    assert_eq!(acted.shown, acted.spec, "{job:?}");
+    match (&acted.spec, before) {
+        (Spec::Machine(now), Spec::Machine(before)) => machine_as_before(now, before, job),
+        (Spec::Volume(now), Spec::Volume(before)) => assert!(now.size_gb >= before.size_gb),
+        (now, before) => assert_eq!(now, before, "{job:?}"),
+    }
+    if job.operation == Operation::VmStart {
+        assert_eq!(acted.status, Status::Machine(MachineStatus::Shutoff));
+        let process = found.machine().and_then(|machine| machine.process);
+        assert_eq!(process, None, "a failed start left a process");
+    }
+}
+
+/// Launched anew perhaps, and grown; otherwise the same.
+fn machine_as_before(now: &MachineSpec, before: &MachineSpec, job: &Job) {
+    let mut same = before.clone();
+    same.boot = now.boot;
+    same.disk_gb = now.disk_gb;
+    for (disk, is) in same.disks.iter_mut().zip(&now.disks) {
+        disk.size_gb = is.size_gb;
+    }
+    assert_eq!(now, &same, "{job:?}");
+    assert!(
+        now.boot == before.boot || before.power == Power::On,
+        "{job:?}"
+    );
+    assert!(now.disk_gb >= before.disk_gb, "{job:?}");
 }
