@@ -75,10 +75,7 @@ fn left(resource: &Resource, outstanding: bool) -> Vec<String> {
         Some(Observed::Network(NetworkObserved::Partial)) => vec!["network, half-made".to_owned()],
         Some(Observed::Network(NetworkObserved::Whole(is))) => {
             let is_it = spec.network() == Some(is);
-            (!is_it)
-                .then(|| "network".to_owned())
-                .into_iter()
-                .collect()
+            (!is_it).then(|| "network".to_owned()).into_iter().collect()
         }
     };
     if outstanding {
@@ -206,8 +203,10 @@ pub fn settle_leftover(
     let mut after = before.clone();
     let leftover = after.leftover.take();
     let touched = leftover.as_ref().map_or(Touched::NOTHING, of_leftover);
+    // A new number, so that its host looks again: what it saw last may be out of date.
+    let spec = judged(&after.spec, after.observed.as_ref());
+    raise(&mut after, spec);
     after.settled = after.generation;
-    after.spec = judged(&after.spec, after.observed.as_ref());
     let mut writes = Vec::new();
     let heard = rest(context, &before, after, touched, &mut writes);
     Ok((writes, heard))

@@ -20,7 +20,11 @@ pub fn check(sim: &Sim, job: &Job, at: &str) {
         ("made", &receipt.made, made),
         ("put back", &receipt.put_back, put_back),
     ] {
-        let told: Vec<_> = told.iter().map(|it| it.id.clone()).zip(words(told)).collect();
+        let told: Vec<_> = told
+            .iter()
+            .map(|it| it.id.clone())
+            .zip(words(told))
+            .collect();
         let own = |action: &Action| of(action, &acted.to_string());
         let done: Vec<_> = done.iter().map(|it| own(&it.action)).collect();
         assert_eq!(told.len(), done.len(), "{at}, {what}: {told:?}, {done:?}");
@@ -113,7 +117,10 @@ fn beyond(spec: &Spec, found: &Observed) -> Vec<String> {
                 .filter(|it| machine.and_then(|machine| machine.nic(it.id)) != Some(*it));
             things.extend(strange.map(|it| it.id.to_string()));
             let should = machine.and_then(|it| it.gpus.as_ref());
-            let gpus = found.gpus.as_ref().filter(|_| found.gpus.as_ref() != should);
+            let gpus = found
+                .gpus
+                .as_ref()
+                .filter(|_| found.gpus.as_ref() != should);
             things.extend(gpus.map(|_| "GPUs".to_owned()));
         }
     }
