@@ -74,7 +74,7 @@ async fn used_by_whom() {
     assert_eq!(shares.len(), 2);
     for (measure, limit, used) in [
         ("vcpus", 256, 18),
-        ("memoryGb", 512, 132),
+        ("memoryGb", 2048, 132),
         ("diskGb", 8000, 640),
         ("publicIps", 64, 1),
         ("gpus", 8, 1),
