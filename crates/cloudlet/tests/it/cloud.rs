@@ -101,9 +101,13 @@ impl TestCloud {
         Self::start_with(&[]).await
     }
 
-    /// The same with more flags.
+    /// The same with more flags, `--sim-speed` among them where the simulator is to have delays.
     pub(crate) async fn start_with(flags: &[&str]) -> Self {
-        let server = Process::start(&[&["--sim-speed", "0"], flags].concat());
+        let speed: &[&str] = match flags.contains(&"--sim-speed") {
+            true => &[],
+            false => &["--sim-speed", "0"],
+        };
+        let server = Process::start(&[speed, flags].concat());
         let mut cloud = Self {
             url: server.url.clone(),
             key: KEY.to_owned(),
@@ -322,7 +326,7 @@ impl TestCloud {
         body: Value,
         (status, code): (u16, &str),
     ) -> Answer {
-        let before = world::dump(&self.store());
+        let before = world::still(&self.store()).await;
         let request = self.acting(key, act, &body);
         let answer = send(request.header("Idempotency-Key", "refused")).await;
         assert_eq!(

@@ -215,7 +215,7 @@ async fn conflicts() {
     cloud
         .refuses(&format!("DELETE {path}"), Value::Null, ATTACHED)
         .await;
-    for size in [100, 50, 101, 0, -1, 1 << 40] {
+    for size in [100, 50, 101, 0, -1, 1_i64 << 40] {
         let resize = format!("PUT {path}/resize");
         let refused = cloud
             .refuses_field(&resize, json!({"newSizeGb": size}), "newSizeGb")

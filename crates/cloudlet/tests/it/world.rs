@@ -117,6 +117,20 @@ pub(crate) fn dump(store: &Path) -> BTreeMap<String, Vec<String>> {
     rows.collect()
 }
 
+/// A dump once nothing moves by itself: what is in line has begun, as far as a manual clock lets it.
+pub(crate) async fn still(store: &Path) -> BTreeMap<String, Vec<String>> {
+    let mut before = dump(store);
+    while !before["ticket"].is_empty() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let after = dump(store);
+        if before == after {
+            break;
+        }
+        before = after;
+    }
+    before
+}
+
 /// That two dumps are the same; says which rows are not.
 #[track_caller]
 pub(crate) fn same(
