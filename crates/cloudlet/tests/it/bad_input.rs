@@ -46,14 +46,16 @@ async fn fields_of_a_create() {
         ("numberOfInstances", json!(51)),
         ("numberOfInstances", json!("2")),
         ("allocatePublicIp", json!("no")),
-        ("allocatePublicIp", json!(true)),
+        ("allocatePublicIp", json!(1)),
+        ("teamId", json!("ops")),
         (
-            "networkInterfaces",
+            "networkInterfaces[0].networkId",
             json!([{"networkId": NOTHING, "primary": true}]),
         ),
     ];
     for (field, value) in cases {
-        cloud.post(MACHINES, with(field, value)).await.names(field);
+        let name = field.split('[').next().unwrap();
+        cloud.post(MACHINES, with(name, value)).await.names(field);
     }
     let list = cloud.get(MACHINES).await;
     assert_eq!(list.json["meta"]["total"], 0, "a refusal writes nothing");

@@ -1,7 +1,9 @@
 //! `Idempotency-Key` on every route that has it: a repeat has the same answer and no second effect,
 //! another body is refused, a refusal is not remembered.
 
-use crate::cloud::{Answer, GPU, MACHINES, NETWORKS, NOTHING, TestCloud, VOLUMES, send, text};
+use crate::cloud::{
+    Answer, GPU, JOBS, MACHINES, NETWORKS, NOTHING, TestCloud, VOLUMES, send, text,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -46,6 +48,7 @@ struct Things {
     unused: String,
     first: String,
     second: String,
+    stalled: String,
 }
 
 async fn things(cloud: &TestCloud) -> Things {
@@ -62,13 +65,22 @@ async fn things(cloud: &TestCloud) -> Things {
     let nics = format!("{MACHINES}/{machine}/network-interfaces");
     let body = json!({"networkId": network});
     let added = cloud.done(&format!("POST {nics}"), body, "nic.add").await;
+    let volume = cloud.volume_named("data").await;
+    let loose = cloud.volume_named("loose").await;
+    // It stays in progress, to be cancelled.
+    cloud
+        .fault(json!({"operation": "volume.create", "kind": "stall"}))
+        .await;
+    let act = format!("POST {VOLUMES}");
+    let stalled = cloud.accepted(&act, TestCloud::volume("stalled")).await;
     Things {
+        stalled: text(&stalled["id"]),
         first: text(&cloud.nics(&machine).await[0]["id"]),
         second: text(&added["result"]["networkInterfaceId"]),
         spare,
         gpu: text(&gpu["resourceId"]),
-        volume: cloud.volume_named("data").await,
-        loose: cloud.volume_named("loose").await,
+        volume,
+        loose,
         unused: cloud.network_named("unused", "10.6.0.0/24").await,
         machine,
         network,
@@ -88,6 +100,12 @@ fn table(of: &Things) -> Vec<(&'static str, String, Value, Value)> {
     let name = |name: &str| json!({"name": name});
     let size = |id: u32| json!({"configurationId": id});
     let rows = [
+        (
+            "job.cancel",
+            format!("POST {JOBS}/{}/cancel", of.stalled),
+            none.clone(),
+            other.clone(),
+        ),
         (
             "vm.create",
             format!("POST {MACHINES}"),

@@ -119,13 +119,11 @@ pub(crate) fn dump(store: &Path) -> BTreeMap<String, Vec<String>> {
 
 /// A dump once nothing moves by itself: what is in line has begun, as far as a manual clock lets it.
 pub(crate) async fn still(store: &Path) -> BTreeMap<String, Vec<String>> {
-    let mut before = dump(store);
-    while !before["ticket"].is_empty() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    let (mut before, mut alike) = (dump(store), 0);
+    while !before["ticket"].is_empty() && alike < 10 {
+        tokio::time::sleep(Duration::from_millis(30)).await;
         let after = dump(store);
-        if before == after {
-            break;
-        }
+        alike = if before == after { alike + 1 } else { 0 };
         before = after;
     }
     before
