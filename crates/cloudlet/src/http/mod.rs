@@ -33,6 +33,7 @@ mod pages;
 mod params;
 mod rates;
 mod repeat;
+mod resource_lists;
 mod router;
 mod slash;
 mod ssh_keys;

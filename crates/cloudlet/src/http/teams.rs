@@ -6,7 +6,7 @@ use super::{
     auth::{Caller, Open},
     body::Body,
     error::ApiError,
-    listing::{Key, Listing},
+    listing::{Filter, Key, Listing},
     params::{Params, PathId},
 };
 use api::{
@@ -26,7 +26,8 @@ const TEAMS: Listing<Team> = Listing {
     ],
     id: |team| Key::Number(team.id.0),
     default: "name:asc",
-    searched: |team| vec![&team.name],
+    searched: |team| vec![(&team.name).into()],
+    filters: &[("entityId", Filter::Id(|team| Some(team.entity_id.0)))],
 };
 
 /// List teams, by name.
@@ -47,9 +48,7 @@ pub(super) async fn list(
     params: Params,
 ) -> Result<Json<TeamPage>, ApiError> {
     let order = TEAMS.order(&params)?;
-    let entities: Vec<TenantId> = params.read("entityId", "a UUID")?;
-    let mut teams = app.store().teams(tenant).await?;
-    teams.retain(|team| entities.is_empty() || entities.contains(&team.entity_id));
+    let teams = app.store().teams(tenant).await?;
     let (data, page) = order.page(teams);
     // No machine is in a team yet.
     let (_, machines) = app.store().page_of(tenant, model::Kind::Vm, 1, 1).await?;

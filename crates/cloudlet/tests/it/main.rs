@@ -16,6 +16,7 @@ mod first_start;
 mod jobs;
 mod keys;
 mod life;
+mod lists;
 mod openapi;
 mod operator;
 mod order;
