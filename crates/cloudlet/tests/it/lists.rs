@@ -9,6 +9,7 @@ const LAB_B: &str = "6f1c0e5e-0000-4000-8000-000000000002";
 const VOLUMES: &str = "/v1/resource/volumes";
 const NETWORKS: &str = "/v1/resource/networks";
 const GPUS: &str = "/v1/resource/gpu";
+const TEAMS: &str = "/v1/teams";
 const KINDS: [&str; 4] = [MACHINES, VOLUMES, NETWORKS, GPUS];
 
 /// Makes something and waits for it; the ids of what was made.
@@ -328,4 +329,190 @@ async fn nobody_finds_what_is_anothers() {
             assert_eq!(theirs.json["meta"]["total"], 0);
         }
     }
+}
+
+/// A new team of the default tenant.
+async fn team(cloud: &TestCloud, name: &str) -> i64 {
+    let made = cloud.post(TEAMS, json!({ "name": name })).await;
+    made.json["data"]["teamId"].as_i64().expect("a number")
+}
+
+/// A machine, a GPU machine and a volume that are to be in a team.
+fn in_team(name: &str, team: Value) -> [(&'static str, Value); 3] {
+    let mut machine = TestCloud::machine(name);
+    machine["teamId"] = team.clone();
+    let gpu =
+        json!({"name": name, "datacenterId": LAB_A, "seriesId": 1, "gpuCount": 1, "teamId": team});
+    let volume = json!({"name": name, "datacenterId": LAB_A, "volumeTypeId": 1,
+        "volumeSizeId": 11, "sizeGb": 100, "teamId": team});
+    [(MACHINES, machine), (GPUS, gpu), (VOLUMES, volume)]
+}
+
+#[tokio::test]
+async fn what_is_in_a_team_says_so_and_is_found_by_it() {
+    let cloud = TestCloud::start().await;
+    let (red, blue) = (team(&cloud, "red").await, team(&cloud, "blue").await);
+    for (path, body) in in_team("red", json!(red)) {
+        let id = make(&cloud, path, body).await.remove(0);
+        let shown = cloud.get(&format!("{path}/{id}")).await;
+        assert_eq!(shown.json["data"]["teamId"], json!(red), "{path}");
+        let row = cloud.get(path).await.json["data"][0].clone();
+        assert_eq!(row["teamId"], json!(red), "{path}");
+    }
+    for (index, none) in [json!(null), json!(0)].into_iter().enumerate() {
+        for (path, body) in in_team(&format!("none-{index}"), none) {
+            make(&cloud, path, body).await;
+        }
+    }
+    for (path, _) in in_team("", json!(0)) {
+        let of_red = format!("filter[teamId]={red}");
+        finds(
+            &cloud,
+            path,
+            &[
+                (&of_red, &["red"]),
+                ("teamId=0", &["none-0", "none-1"]),
+                (
+                    &format!("teamId={red}&teamId=0"),
+                    &["red", "none-0", "none-1"],
+                ),
+                (&format!("teamId={blue}"), &[]),
+            ],
+        )
+        .await;
+        let row = cloud.get(&format!("{path}?search=none-0")).await.json["data"][0].clone();
+        assert_eq!(row.get("teamId"), Some(&json!(null)), "{path}");
+    }
+    let meta = cloud.get(TEAMS).await.json["meta"].clone();
+    assert_eq!(meta["unassignedVMs"], 2, "GPU machines are none of them");
+}
+
+/// One that never was, another tenant's, and one that is gone are refused alike.
+#[tokio::test]
+async fn only_ones_own_team_can_be_named() {
+    let cloud = TestCloud::start().await;
+    let request = cloud
+        .anonymous(Method::POST, TEAMS)
+        .json(&json!({"name": "theirs"}));
+    let theirs = send(request.header("X-API-Key", &cloud.other_key)).await;
+    let theirs = theirs.json["data"]["teamId"].clone();
+    let gone = team(&cloud, "gone").await;
+    assert_eq!(cloud.delete(&format!("{TEAMS}/{gone}")).await.status, 204);
+    for (index, wrong) in [theirs, json!(gone), json!(999), json!(-1)]
+        .iter()
+        .enumerate()
+    {
+        for (path, body) in in_team("web", wrong.clone()) {
+            let refused = cloud.post(path, body).await;
+            refused.names("teamId");
+            let text = refused.json["message"].as_str().unwrap();
+            let expected = format!(
+                "teamId: there is no team {wrong}; the id of a team, or 0 for none, is right"
+            );
+            assert_eq!(text, expected, "{index}");
+        }
+    }
+    for path in KINDS {
+        assert_eq!(cloud.get(path).await.json["meta"]["total"], 0, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_team_stays_while_something_is_in_it() {
+    let cloud = TestCloud::start().await;
+    let (red, blue) = (team(&cloud, "red").await, team(&cloud, "blue").await);
+    let mut made = Vec::new();
+    for (path, mut body) in in_team("web", json!(red)) {
+        if path == MACHINES {
+            body["numberOfInstances"] = json!(2);
+        }
+        let ids = make(&cloud, path, body).await;
+        made.extend(ids.into_iter().map(|id| format!("{path}/{id}")));
+    }
+    let bulk = json!({ "ids": [red, blue] });
+    for refused in [
+        cloud.delete(&format!("{TEAMS}/{red}")).await,
+        cloud.post(&format!("{TEAMS}/bulk/delete"), bulk).await,
+    ] {
+        refused.is_error(409, "INVALID_STATE");
+        let expected = format!(
+            "In team red ({red}) there are still: 2 virtual machines, 1 GPU machine, 1 volume; \
+             delete them first"
+        );
+        assert_eq!(refused.json["message"], expected);
+    }
+    assert_eq!(cloud.delete(&format!("{TEAMS}/{blue}")).await.status, 204);
+    // A create that fails is not in it, nor is what was deleted.
+    let mut body = TestCloud::machine("small");
+    (body["imageId"], body["configurationId"]) = (json!(15), json!(44));
+    body["teamId"] = json!(red);
+    let failed = cloud.post(MACHINES, body).await;
+    let poll = json!({"jobIds": [failed.json["data"][0]["id"]], "waitSeconds": 10});
+    while cloud.post(JOBS, poll.clone()).await.json["data"]["jobs"][0]["hasFailed"] == false {}
+    for path in &made {
+        ended(&cloud, &cloud.delete(path).await).await;
+    }
+    assert_eq!(cloud.delete(&format!("{TEAMS}/{red}")).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_host_says_who_holds_how_much_of_it() {
+    let cloud = TestCloud::start().await;
+    let mut body = TestCloud::machine("web");
+    (body["allocatePublicIp"], body["numberOfInstances"]) = (json!(true), json!(2));
+    make(&cloud, MACHINES, body).await;
+    for (path, body) in in_team("one", json!(0)) {
+        make(&cloud, path, body).await;
+    }
+    let mut theirs = TestCloud::machine("theirs");
+    theirs["allocatePublicIp"] = json!(true);
+    let request = cloud.anonymous(Method::POST, MACHINES).json(&theirs);
+    let accepted = send(request.header("X-API-Key", &cloud.other_key)).await;
+    let poll = json!({"jobIds": [accepted.json["data"][0]["id"]], "waitSeconds": 10});
+    loop {
+        let request = cloud.anonymous(Method::POST, JOBS).json(&poll);
+        let polled = send(request.header("X-API-Key", &cloud.other_key)).await;
+        if polled.json["data"]["jobs"][0]["isCompleted"] == true {
+            break;
+        }
+    }
+    let hosts = cloud.admin(Method::GET, "/admin/v1/hosts", json!({})).await;
+    let host = &hosts.json["data"][0];
+    let tenant = cloud.tenant_id().await;
+    let tenants = host["tenants"].as_array().unwrap();
+    assert_eq!(tenants.len(), 2, "{host}");
+    let (mine, theirs) = match &tenants[..] {
+        [one, other] if one["tenantId"] == json!(tenant) => (one, other),
+        [other, one] => (one, other),
+        _ => unreachable!("there are two"),
+    };
+    // Small: 2 cores, 4 GB, 40 GB; one H100: 16 cores, 128 GB, 500 GB; a volume of 100 GB.
+    for (name, of_mine, of_theirs) in [
+        ("vcpus", 3 * 2 + 16, 2),
+        ("memoryGb", 3 * 4 + 128, 4),
+        ("diskGb", 3 * 40 + 500 + 100, 40),
+        ("publicIps", 2, 1),
+        ("gpus", 1, 0),
+    ] {
+        assert_eq!(
+            (&mine[name], &theirs[name]),
+            (&json!(of_mine), &json!(of_theirs)),
+            "{name}"
+        );
+        assert_eq!(
+            host["room"][name]["used"],
+            json!(of_mine + of_theirs),
+            "{name}"
+        );
+    }
+    let ips = &host["room"]["publicIps"];
+    assert_eq!(
+        (&ips["limit"], &host["room"]["gpus"]["limit"]),
+        (&json!(62), &json!(8))
+    );
+    let empty = &hosts.json["data"][1];
+    assert_eq!(
+        (&empty["tenants"], &empty["room"]["vcpus"]["used"]),
+        (&json!([]), &json!(0))
+    );
 }
