@@ -41,7 +41,7 @@ pub(super) async fn create(
 ) -> Result<Answer<CreatedJobs>, ApiError> {
     let rule = move |context: &Context<'_>| gpu_create::accept(context, tenant, &body);
     let jobs = app.accept(repeat.of(tenant), rule).await?;
-    Ok(slash.accepted(&jobs))
+    Ok(slash.accepted(&app, &jobs))
 }
 
 /// List GPU machines, newest first.
@@ -173,7 +173,7 @@ pub(super) async fn delete(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| gpu_delete::accept(context, tenant, id);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 async fn detail(app: &App, tenant: TenantId, id: ResourceId) -> Result<GpuDetail, ApiError> {

@@ -35,6 +35,7 @@ mod rates;
 mod repeat;
 mod resource_lists;
 mod router;
+mod shown;
 mod slash;
 mod ssh_keys;
 mod strikes;

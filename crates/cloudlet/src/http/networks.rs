@@ -38,7 +38,7 @@ pub(super) async fn create(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| network_create::accept(context, tenant, &body);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// List networks, newest first.
@@ -147,10 +147,10 @@ pub(super) async fn delete(
         .ended_within(job.id, NETWORK_DELETE_PATIENCE)
         .await?;
     match ended {
-        Some(job) => Ok(Answer::ok(render::job(&job))),
+        Some(job) => Ok(Answer::ok(app.shown(&job))),
         None => {
             let jobs = app.store().jobs(tenant, vec![job.id]).await?;
-            Ok(Answer::job(jobs.first().unwrap_or(&job)))
+            Ok(app.accepted(jobs.first().unwrap_or(&job)))
         }
     }
 }

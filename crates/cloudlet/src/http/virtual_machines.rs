@@ -47,7 +47,7 @@ pub(super) async fn create(
 ) -> Result<Answer<CreatedJobs>, ApiError> {
     let rule = move |context: &Context<'_>| vm_create::accept(context, tenant, &body);
     let jobs = app.accept(repeat.of(tenant), rule).await?;
-    Ok(slash.accepted(&jobs))
+    Ok(slash.accepted(&app, &jobs))
 }
 
 /// List virtual machines, newest first.
@@ -134,7 +134,7 @@ pub(super) async fn resize(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| vm_resize::accept(context, (tenant, id), &body);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// Delete a virtual machine.
@@ -152,7 +152,7 @@ pub(super) async fn delete(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| vm_delete::accept(context, tenant, id);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// Turn a virtual machine on; waits at most 50 s.

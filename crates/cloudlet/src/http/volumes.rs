@@ -36,7 +36,7 @@ pub(super) async fn create(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| volume_create::accept(context, tenant, &body);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// List volumes, newest first.
@@ -107,7 +107,7 @@ pub(super) async fn delete(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| volume_delete::accept(context, tenant, id);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// Attach a volume to a virtual machine of its data centre.
@@ -127,7 +127,7 @@ pub(super) async fn attach(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| volume_attach::accept(context, (tenant, id), &body);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// Detach a volume from its virtual machine; its content stays.
@@ -145,7 +145,7 @@ pub(super) async fn detach(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| volume_detach::accept(context, tenant, id);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// Make a volume larger, attached or not.
@@ -165,7 +165,7 @@ pub(super) async fn resize(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| volume_resize::accept(context, (tenant, id), &body);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 fn machine_of(volume: &Resource) -> Option<ResourceId> {

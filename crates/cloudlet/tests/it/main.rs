@@ -11,6 +11,7 @@ mod crash;
 mod docs;
 mod durability;
 mod enumerate;
+mod estimates;
 mod failures;
 mod first_start;
 mod jobs;

@@ -164,6 +164,8 @@ pub(super) const CANCEL_WISHES: &str = "SELECT id FROM job \
 pub(super) const ALL_RESOURCES: &str = "SELECT body FROM resource ORDER BY number";
 pub(super) const RESOURCES_OF_HOST: &str =
     "SELECT body FROM resource WHERE host = ?1 ORDER BY number";
+pub(super) const NEWEST_ENDED: &str = "SELECT number, body FROM job \
+    WHERE completed_at IS NOT NULL ORDER BY completed_at DESC LIMIT ?1";
 pub(super) const GREATEST_ID: &str = "SELECT max(greatest) FROM ( \
     SELECT max(id) AS greatest FROM job UNION ALL SELECT max(id) FROM resource \
     UNION ALL SELECT max(id) FROM tenant UNION ALL SELECT max(id) FROM api_key \
