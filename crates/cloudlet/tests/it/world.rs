@@ -6,13 +6,13 @@ use std::{path::Path, time::Duration};
 /// Takes one machine away from the simulator's world and puts a stranger in its place.
 pub(crate) fn swap_machine(world: &Path, known: &str, stranger: &str) {
     let connection = Connection::open(world).unwrap();
-    let changed = connection
-        .execute(
-            "UPDATE machine SET resource = ?1 WHERE resource = ?2",
-            (stranger, known),
-        )
-        .unwrap();
+    let update = "UPDATE thing SET resource = ?1 WHERE resource = ?2";
+    let changed = connection.execute(update, (stranger, known)).unwrap();
     assert_eq!(changed, 1, "the machine is in the simulator's world");
+    for part in ["nic", "attachment", "gpu"] {
+        let update = format!("UPDATE {part} SET machine = ?1 WHERE machine = ?2");
+        connection.execute(&update, (stranger, known)).unwrap();
+    }
 }
 
 /// The effects made on a machine, in order, by the name of their action.

@@ -14,7 +14,7 @@ use crate::{
     observed::{DiskObserved, MachineObserved, NetworkObserved, Observed},
     report::{Assignment, Failure, Told},
     resource::{Leftover, Resource},
-    spec::{Spec, VolumeSpec},
+    spec::{MachineSpec, Spec, VolumeSpec},
     writes::Write,
 };
 use api::{ErrorCode, JobErrorCode, ResourceId};
@@ -60,16 +60,23 @@ pub(super) fn leave_over(
     (writes, told.into())
 }
 
-/// What its host last saw of a resource, thing by thing.
+/// What its host last saw of a resource beyond its newest spec, thing by thing.
 fn left(resource: &Resource, outstanding: bool) -> Vec<String> {
+    let spec = &resource.spec;
     let mut left = match &resource.observed {
         None => vec!["what there is of it was never seen".to_owned()],
         Some(Observed::Nothing) => Vec::new(),
-        Some(Observed::Machine(machine)) => left_of_machine(machine),
-        Some(Observed::Volume(disk)) => left_of_disk(*disk).into_iter().collect(),
+        Some(Observed::Machine(machine)) => left_of_machine(machine, spec.machine()),
+        Some(Observed::Volume(disk)) => {
+            let size_gb = spec.volume().map(|volume| volume.size_gb);
+            left_of_disk(*disk, size_gb).into_iter().collect()
+        }
         Some(Observed::Network(NetworkObserved::Absent)) => Vec::new(),
         Some(Observed::Network(NetworkObserved::Partial)) => vec!["network, half-made".to_owned()],
-        Some(Observed::Network(NetworkObserved::Whole(_))) => vec!["network".to_owned()],
+        Some(Observed::Network(NetworkObserved::Whole(is))) => {
+            let is_it = spec.network() == Some(is);
+            (!is_it).then(|| "network".to_owned()).into_iter().collect()
+        }
     };
     if outstanding {
         left.push("whatever the action that was cut off still does".to_owned());
@@ -77,35 +84,29 @@ fn left(resource: &Resource, outstanding: bool) -> Vec<String> {
     left
 }
 
-fn left_of_machine(machine: &MachineObserved) -> Vec<String> {
+fn left_of_machine(machine: &MachineObserved, spec: Option<&MachineSpec>) -> Vec<String> {
     let mut left = Vec::new();
-    left.extend(left_of_disk(machine.disk));
-    left.extend(
-        machine
-            .process
-            .map(|process| format!("process of boot {}", process.boot)),
-    );
-    left.extend(
-        machine
-            .disks
-            .iter()
-            .map(|disk| format!("volume {} on it", disk.volume)),
-    );
-    left.extend(
-        machine
-            .nics
-            .iter()
-            .map(|nic| format!("network interface {}", nic.id)),
-    );
-    let gpus = machine.gpus.iter();
+    left.extend(left_of_disk(machine.disk, spec.map(|spec| spec.disk_gb)));
+    let boot = spec.filter(|spec| spec.is_on()).map(|spec| spec.boot);
+    let process = machine.process.filter(|it| Some(it.boot) != boot);
+    left.extend(process.map(|process| format!("process of boot {}", process.boot)));
+    let disk = |volume| spec.and_then(|spec| spec.disk(volume));
+    let disks = machine.disks.iter().filter(|it| disk(it.volume).is_none());
+    left.extend(disks.map(|disk| format!("volume {} on it", disk.volume)));
+    let nic = |id| spec.and_then(|spec| spec.nic(id));
+    let nics = machine.nics.iter().filter(|it| nic(it.id) != Some(*it));
+    left.extend(nics.map(|nic| format!("network interface {}", nic.id)));
+    let gpus = spec.and_then(|spec| spec.gpus.as_ref());
+    let gpus = machine.gpus.iter().filter(|&it| gpus != Some(it));
     left.extend(gpus.map(|gpus| format!("{} GPUs of series {}", gpus.slots.len(), gpus.series)));
     left
 }
 
-fn left_of_disk(disk: DiskObserved) -> Option<String> {
+fn left_of_disk(disk: DiskObserved, should_gb: Option<u32>) -> Option<String> {
     match disk {
         DiskObserved::Absent => None,
         DiskObserved::Partial => Some("disk, half-made".to_owned()),
+        DiskObserved::Whole { size_gb } if Some(size_gb) == should_gb => None,
         DiskObserved::Whole { size_gb } => Some(format!("disk of {size_gb} GB")),
     }
 }
@@ -202,8 +203,10 @@ pub fn settle_leftover(
     let mut after = before.clone();
     let leftover = after.leftover.take();
     let touched = leftover.as_ref().map_or(Touched::NOTHING, of_leftover);
+    // A new number, so that its host looks again: what it saw last may be out of date.
+    let spec = judged(&after.spec, after.observed.as_ref());
+    raise(&mut after, spec);
     after.settled = after.generation;
-    after.spec = judged(&after.spec, after.observed.as_ref());
     let mut writes = Vec::new();
     let heard = rest(context, &before, after, touched, &mut writes);
     Ok((writes, heard))

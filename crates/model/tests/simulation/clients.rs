@@ -42,6 +42,18 @@ struct Keyed {
     heard: Option<Vec<JobId>>,
 }
 
+/// Kinds as often as they are asked for.
+const OFTEN: [Kind; 8] = [
+    Kind::Vm,
+    Kind::Vm,
+    Kind::Vm,
+    Kind::Vm,
+    Kind::Volume,
+    Kind::Volume,
+    Kind::Network,
+    Kind::Gpu,
+];
+
 /// How often in a thousand a request has a key.
 const KEYED: u64 = 400;
 
@@ -72,7 +84,23 @@ impl Sim {
         self.clients.requests_left = self.rng.within(5, most);
         self.clients.pace_ms = *self.rng.pick(&[5, 500, 4_000]).expect("three");
         self.host_slots = u32::try_from(self.rng.within(1, 6)).expect("small");
+        if self.rng.chance(700) {
+            self.settle_in();
+        }
         self.later(0, What::Request);
+    }
+
+    /// What some tenants have before anything goes wrong.
+    pub fn settle_in(&mut self) {
+        for tenant in self.clients.tenants.clone() {
+            for kind in [Kind::Network, Kind::Vm, Kind::Volume, Kind::Vm] {
+                if self.rng.chance(700) {
+                    let ask = self.creation(tenant, kind);
+                    self.send_ask(tenant, &ask, None);
+                }
+            }
+        }
+        self.run();
     }
 
     /// One tenant does one thing; while the server is down, nothing can be asked.
@@ -109,13 +137,13 @@ impl Sim {
     fn one_request(&mut self) {
         let tenant = *self.rng.pick(&self.clients.tenants).expect("at least one");
         let drawn = self.rng.below(100);
-        let kind = *self.rng.pick(&Kind::ALL).expect("four");
+        let kind = *self.rng.pick(&OFTEN).expect("some");
         let some = self.one_of(tenant, Some(kind));
         let some = some.or_else(|| self.one_of(tenant, None));
         match (drawn, some) {
             (0..=5, _) => self.repeat(),
             (6..=8, _) => self.trespass(tenant),
-            (9..=35, _) | (_, None) => {
+            (9..=28, _) | (_, None) => {
                 let ask = self.creation(tenant, kind);
                 self.ask(tenant, ask);
             }

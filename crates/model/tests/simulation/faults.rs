@@ -130,6 +130,11 @@ impl Kind {
         Self::RefusedByLeftover,
     ];
 
+    /// Whether so much must come together for it that only the kit sees to it.
+    pub fn is_rare(self) -> bool {
+        self == Self::CompletedOnTheWayBack
+    }
+
     /// Whether a generation that it struck may fail by it.
     pub fn is_blow(self) -> bool {
         matches!(
@@ -221,7 +226,13 @@ impl Faults {
             (Place::Client, Kind::AnswerLost, 100),
         ];
         let fury = rng.chance(100);
+        // Nothing that is begun ends well: what is tried again and again is given up one day.
+        let hopeless = rng.chance(30);
         for (place, kind, rate) in usual {
+            if hopeless && kind == Kind::Transient {
+                rates.push((place, kind, 940));
+                continue;
+            }
             let factor = match rng.below(4) {
                 0 | 1 => 0,
                 2 => 1,

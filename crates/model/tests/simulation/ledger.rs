@@ -83,10 +83,9 @@ fn accepted(resource: &Resource, job: &Job) -> Items {
             let nics = wish.nics.iter();
             items.extend(nics.map(|nic| (Item::Nic(nic.network, nic.id), 1)));
         }
-        Wish::Network(wish) if resource.network().is_some_and(|it| it.is_default) => {
-            let subnet = wish.subnet.as_ref().expect("a default network has one");
-            let (first, last) = subnet.cidr.span();
-            let blocks = claim::blocks(first, last);
+        Wish::Network(wish) => {
+            let span = wish.subnet.iter().map(|subnet| subnet.cidr.span());
+            let blocks = span.flat_map(|(first, last)| claim::blocks(first, last));
             items.extend(blocks.map(|block| (Item::Block(resource.tenant, block), 1)));
         }
         _ => {}

@@ -25,6 +25,8 @@ pub struct Entry {
 pub struct Referee {
     /// Whatever was begun or landed; append-only.
     pub log: Vec<Entry>,
+    /// The actions that were begun; append-only.
+    pub begun: Vec<Entry>,
     /// The effects that were not there before; append-only.
     pub effects: Vec<Entry>,
     launches: BTreeSet<(ResourceId, u64)>,
@@ -69,6 +71,11 @@ impl Referee {
             "{id}: begun before it was kept"
         );
         self.lands(id, generation, action);
+        self.begun.push(Entry {
+            resource: id,
+            generation,
+            action: action.clone(),
+        });
     }
 
     /// An action has ended, by itself, killed, or with its process.

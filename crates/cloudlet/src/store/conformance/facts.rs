@@ -68,17 +68,16 @@ impl Pair {
     pub(super) async fn look(&mut self) {
         let claims = || self.memory.claims.keys().map(|(_, item)| item);
         let exclusive = claims().filter(|item| item.is_exclusive());
-        let pools: Vec<Pool> = self.memory.last_given.keys().copied().collect();
-        let ranges = |pool| match pool {
-            Pool::Private(_) => vec![(0x0a00_0001, 0x0aff_ffff)],
-            Pool::Public(_) => vec![(0xcb00_7100, 0xcb00_71ff)],
-            _ => vec![(0, 4), (6, 40)],
-        };
+        // Around the number that was given out last: the reference store walks over every number.
+        let pools = self.memory.last_given.iter().map(|(&pool, &last)| {
+            let ranges = vec![(last.saturating_sub(3), last.saturating_add(2)), (0, 2)];
+            (pool, ranges, 7)
+        });
         let questions = Questions {
             resources: self.memory.resources.keys().copied().collect(),
             counters: claims().filter_map(Item::counter).collect(),
             items: exclusive.cloned().collect(),
-            pools: pools.iter().map(|&pool| (pool, ranges(pool), 7)).collect(),
+            pools: pools.collect(),
             hosts: self
                 .catalogue
                 .data_centers

@@ -27,6 +27,8 @@ mod writer;
 #[cfg(test)]
 pub(super) mod dump;
 #[cfg(test)]
+mod older;
+#[cfg(test)]
 mod tests;
 
 use super::{
