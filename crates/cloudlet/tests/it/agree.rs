@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// How many operations a run has.
-const OPERATIONS: u32 = 150;
+const OPERATIONS: u32 = 100;
 
 /// A seeded generator.
 struct Chance(u64);
