@@ -271,3 +271,36 @@ async fn a_create_that_fails_leaves_nothing() {
     let mut faults = faults.json["data"].as_array().unwrap().iter();
     assert!(faults.all(|fault| fault["hits"] == 1));
 }
+
+/// Twenty at once for eight GPUs: eight get one, the rest are told that there is none, then or later.
+#[tokio::test]
+async fn many_at_once() {
+    let cloud = std::sync::Arc::new(TestCloud::start().await);
+    let mut creates = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let cloud = cloud.clone();
+        creates.spawn(async move {
+            let body = TestCloud::gpu(&format!("train-{number}"), 1);
+            let answer = cloud.act(&format!("POST {GPU}"), body).await;
+            if answer.status == 409 {
+                return text(&answer.json["error"]);
+            }
+            let job = cloud.end_of(&answer.json["data"][0]).await;
+            text(if job["status"] == "completed" {
+                &job["status"]
+            } else {
+                &job["errorCode"]
+            })
+        });
+    }
+    let ends = creates.join_all().await;
+    let of = |end: &str| ends.iter().filter(|it| *it == end).count();
+    assert_eq!(
+        (of("completed"), of("CAPACITY_EXCEEDED")),
+        (8, 12),
+        "{ends:?}"
+    );
+    assert_eq!(available(&cloud).await, [""; 0]);
+    assert_eq!(cloud.used("gpus").await, 8);
+    cloud.verified().await;
+}

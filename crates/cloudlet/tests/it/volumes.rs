@@ -419,3 +419,54 @@ async fn after_an_accepted_delete() {
         )
         .await;
 }
+
+/// What nobody could see when it was accepted is judged when its turn comes, and changes nothing.
+#[tokio::test]
+async fn conflicts_that_show_late() {
+    let cloud = TestCloud::start_with(&["--clock", "manual", "--sim-speed", "1"]).await;
+    let create = format!("POST {MACHINES}");
+    let first = cloud.accepted(&create, TestCloud::machine("first")).await;
+    let second = cloud.accepted(&create, TestCloud::machine("second")).await;
+    let made = cloud
+        .accepted(&format!("POST {VOLUMES}"), TestCloud::volume("data"))
+        .await;
+    let path = format!("{VOLUMES}/{}", made["targetId"].as_str().unwrap());
+    let (attach, delete) = (format!("PUT {path}/attach"), format!("DELETE {path}"));
+    let on = |machine: &Value| json!({"virtualMachineId": machine["targetId"]});
+    let mut jobs = Vec::new();
+    for (act, body) in [
+        (&attach, on(&first)),
+        (&attach, on(&second)),
+        (&attach, on(&first)),
+        (&format!("PUT {path}/resize"), json!({"newSizeGb": 256})),
+        (&format!("PUT {path}/resize"), json!({"newSizeGb": 256})),
+        (&delete, Value::Null),
+    ] {
+        jobs.push(cloud.accepted(act, body).await);
+    }
+    let advance = json!({"advanceSeconds": 600});
+    cloud.admin(Method::POST, "/admin/v1/clock", advance).await;
+    let mut ends = Vec::new();
+    for job in &jobs {
+        let end = cloud.end_of(job).await;
+        ends.push((text(&end["status"]), text_or_none(&end["errorCode"])));
+    }
+    let fine = ("completed".to_owned(), String::new());
+    let late = ("failed".to_owned(), "INVALID_STATE".to_owned());
+    let wanted = [&fine, &late, &late, &fine, &late, &late].map(Clone::clone);
+    assert_eq!(ends, wanted);
+    let still = cloud.data(&path).await;
+    assert_eq!(
+        (
+            &still["virtualMachineId"],
+            &still["sizeGb"],
+            &still["status"]
+        ),
+        (&first["targetId"], &json!(256), &json!("InUse"))
+    );
+    cloud.verified().await;
+}
+
+fn text_or_none(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
