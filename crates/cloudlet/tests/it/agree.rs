@@ -30,6 +30,7 @@ impl Chance {
 }
 
 /// A request by chance: its name, its line and its body; none where there is nothing to do it to.
+#[allow(clippy::too_many_lines, reason = "a table, one row for each operation")]
 fn wish(
     chance: &mut Chance,
     places: &Places,

@@ -55,7 +55,27 @@ async fn created_read_renamed_deleted() {
     for (quota, is) in used {
         assert_eq!(cloud.used(quota).await, is, "{quota}");
     }
-    // It is listed and read here only, and nothing else can be done to it.
+    only_here(&cloud, &id).await;
+    let renamed = cloud
+        .act(&format!("PUT {path}/"), json!({"name": "infer"}))
+        .await;
+    assert_eq!(
+        (renamed.status, &renamed.json["data"]["name"]),
+        (200, &json!("infer"))
+    );
+    assert_eq!(cloud.data(&path).await["name"], "infer");
+    let deleted = cloud
+        .done(&format!("DELETE {path}"), Value::Null, "gpu.delete")
+        .await;
+    assert_eq!(deleted["resourceName"], "infer");
+    cloud.get(&path).await.is_error(404, "NOT_FOUND");
+    assert_eq!(available(&cloud).await, ["1", "2", "4", "8"]);
+    assert_eq!(cloud.used("gpus").await, 0);
+    cloud.verified().await;
+}
+
+/// It is listed and read among GPU machines only, and nothing else can be done to it.
+async fn only_here(cloud: &TestCloud, id: &str) {
     cloud
         .get(&format!("{MACHINES}/{id}"))
         .await
@@ -77,23 +97,6 @@ async fn created_read_renamed_deleted() {
             (404, "NOT_FOUND"),
         )
         .await;
-
-    let renamed = cloud
-        .act(&format!("PUT {path}/"), json!({"name": "infer"}))
-        .await;
-    assert_eq!(
-        (renamed.status, &renamed.json["data"]["name"]),
-        (200, &json!("infer"))
-    );
-    assert_eq!(cloud.data(&path).await["name"], "infer");
-    let deleted = cloud
-        .done(&format!("DELETE {path}"), Value::Null, "gpu.delete")
-        .await;
-    assert_eq!(deleted["resourceName"], "infer");
-    cloud.get(&path).await.is_error(404, "NOT_FOUND");
-    assert_eq!(available(&cloud).await, ["1", "2", "4", "8"]);
-    assert_eq!(cloud.used("gpus").await, 0);
-    cloud.verified().await;
 }
 
 #[tokio::test]

@@ -322,6 +322,7 @@ async fn a_planned_interface_keeps_its_network() {
 }
 
 /// Every address that is not one, each named.
+#[allow(clippy::too_many_lines, reason = "a table, one row for each field")]
 #[tokio::test]
 async fn addresses_that_are_none() {
     let cloud = TestCloud::start().await;
