@@ -8,7 +8,7 @@ pub(crate) fn swap_machine(world: &Path, known: &str, stranger: &str) {
     let connection = Connection::open(world).unwrap();
     let changed = connection
         .execute(
-            "UPDATE machine SET resource = ?1 WHERE resource = ?2",
+            "UPDATE thing SET resource = ?1 WHERE resource = ?2",
             (stranger, known),
         )
         .unwrap();
