@@ -55,7 +55,27 @@ async fn created_read_renamed_deleted() {
     for (quota, is) in used {
         assert_eq!(cloud.used(quota).await, is, "{quota}");
     }
-    // It is listed and read here only, and nothing else can be done to it.
+    only_here(&cloud, &id).await;
+    let renamed = cloud
+        .act(&format!("PUT {path}/"), json!({"name": "infer"}))
+        .await;
+    assert_eq!(
+        (renamed.status, &renamed.json["data"]["name"]),
+        (200, &json!("infer"))
+    );
+    assert_eq!(cloud.data(&path).await["name"], "infer");
+    let deleted = cloud
+        .done(&format!("DELETE {path}"), Value::Null, "gpu.delete")
+        .await;
+    assert_eq!(deleted["resourceName"], "infer");
+    cloud.get(&path).await.is_error(404, "NOT_FOUND");
+    assert_eq!(available(&cloud).await, ["1", "2", "4", "8"]);
+    assert_eq!(cloud.used("gpus").await, 0);
+    cloud.verified().await;
+}
+
+/// It is listed and read among GPU machines only, and nothing else can be done to it.
+async fn only_here(cloud: &TestCloud, id: &str) {
     cloud
         .get(&format!("{MACHINES}/{id}"))
         .await
@@ -77,23 +97,6 @@ async fn created_read_renamed_deleted() {
             (404, "NOT_FOUND"),
         )
         .await;
-
-    let renamed = cloud
-        .act(&format!("PUT {path}/"), json!({"name": "infer"}))
-        .await;
-    assert_eq!(
-        (renamed.status, &renamed.json["data"]["name"]),
-        (200, &json!("infer"))
-    );
-    assert_eq!(cloud.data(&path).await["name"], "infer");
-    let deleted = cloud
-        .done(&format!("DELETE {path}"), Value::Null, "gpu.delete")
-        .await;
-    assert_eq!(deleted["resourceName"], "infer");
-    cloud.get(&path).await.is_error(404, "NOT_FOUND");
-    assert_eq!(available(&cloud).await, ["1", "2", "4", "8"]);
-    assert_eq!(cloud.used("gpus").await, 0);
-    cloud.verified().await;
 }
 
 #[tokio::test]
@@ -270,4 +273,37 @@ async fn a_create_that_fails_leaves_nothing() {
         .await;
     let mut faults = faults.json["data"].as_array().unwrap().iter();
     assert!(faults.all(|fault| fault["hits"] == 1));
+}
+
+/// Twenty at once for eight GPUs: eight get one, the rest are told that there is none, then or later.
+#[tokio::test]
+async fn many_at_once() {
+    let cloud = std::sync::Arc::new(TestCloud::start().await);
+    let mut creates = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let cloud = cloud.clone();
+        creates.spawn(async move {
+            let body = TestCloud::gpu(&format!("train-{number}"), 1);
+            let answer = cloud.act(&format!("POST {GPU}"), body).await;
+            if answer.status == 409 {
+                return text(&answer.json["error"]);
+            }
+            let job = cloud.end_of(&answer.json["data"][0]).await;
+            text(if job["status"] == "completed" {
+                &job["status"]
+            } else {
+                &job["errorCode"]
+            })
+        });
+    }
+    let ends = creates.join_all().await;
+    let of = |end: &str| ends.iter().filter(|it| *it == end).count();
+    assert_eq!(
+        (of("completed"), of("CAPACITY_EXCEEDED")),
+        (8, 12),
+        "{ends:?}"
+    );
+    assert_eq!(available(&cloud).await, [""; 0]);
+    assert_eq!(cloud.used("gpus").await, 8);
+    cloud.verified().await;
 }

@@ -202,6 +202,15 @@ async fn conflicts() {
             .refuses_field(&act, json!({"setPrimary": wrong}), "setPrimary")
             .await;
     }
+    assert_eq!(cloud.nics(&machine).await.len(), 3);
+}
+
+/// An interface that there is not, and one that is another machine's.
+#[tokio::test]
+async fn interfaces_that_are_not_there() {
+    let cloud = TestCloud::start().await;
+    let (machine, _, second, _) = two_interfaces(&cloud).await;
+    let nics = nics_of(&machine);
     for nic in [NOTHING, "x"] {
         cloud
             .refuses(&format!("DELETE {nics}/{nic}"), Value::Null, NOT_FOUND)
@@ -228,7 +237,6 @@ async fn conflicts() {
     let stranger = cloud.machine_named("other").await;
     let elsewhere = format!("DELETE {}/{second}", nics_of(&stranger));
     cloud.refuses(&elsewhere, Value::Null, NOT_FOUND).await;
-    assert_eq!(cloud.nics(&machine).await.len(), 3);
 }
 
 /// Planned ones count.

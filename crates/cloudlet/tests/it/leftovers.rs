@@ -82,16 +82,7 @@ async fn listed_held_and_tried_again() {
     let detail = cloud
         .data(&format!("{JOBS}/{}", job["id"].as_str().unwrap()))
         .await;
-    let receipt = &detail["receipt"];
-    for list in ["made", "putBack", "left"] {
-        for entry in receipt[list].as_array().unwrap() {
-            for key in ["kind", "id", "what"] {
-                assert!(entry[key].is_string(), "{receipt}");
-            }
-        }
-    }
-    assert!(!receipt["left"].as_array().unwrap().is_empty(), "{receipt}");
-    assert!(receipt["left"].to_string().contains("disk"), "{receipt}");
+    receipt_is_whole(&detail["receipt"]);
 
     let leftover = open(&cloud).await.remove(0);
     let wanted = json!({
@@ -145,6 +136,19 @@ async fn listed_held_and_tried_again() {
         "Available"
     );
     cloud.verified().await;
+}
+
+/// Every entry says what it is about, and what is left is named.
+fn receipt_is_whole(receipt: &Value) {
+    for list in ["made", "putBack", "left"] {
+        for entry in receipt[list].as_array().unwrap() {
+            for key in ["kind", "id", "what"] {
+                assert!(entry[key].is_string(), "{receipt}");
+            }
+        }
+    }
+    assert!(!receipt["left"].as_array().unwrap().is_empty(), "{receipt}");
+    assert!(receipt["left"].to_string().contains("disk"), "{receipt}");
 }
 
 /// Waits until a path answers 404: an operator's retry is no job that could be polled.

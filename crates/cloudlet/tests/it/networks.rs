@@ -322,6 +322,7 @@ async fn a_planned_interface_keeps_its_network() {
 }
 
 /// Every address that is not one, each named.
+#[allow(clippy::too_many_lines, reason = "a table, one row for each field")]
 #[tokio::test]
 async fn addresses_that_are_none() {
     let cloud = TestCloud::start().await;
@@ -479,5 +480,38 @@ async fn a_failed_update_is_put_back() {
     after["updatedAt"] = before["updatedAt"].clone();
     assert_eq!(after, before);
     cloud.network_named("net", "10.6.0.0/24").await;
+    cloud.verified().await;
+}
+
+/// A delete that is waited for when the server ends is answered with its job, and is done later.
+#[tokio::test]
+async fn a_delete_is_never_withdrawn() {
+    let mut cloud = TestCloud::start_with(&["--clock", "manual", "--sim-speed", "1"]).await;
+    let advance = json!({"advanceSeconds": 60});
+    let create = format!("POST {NETWORKS}");
+    let made = cloud
+        .accepted(&create, TestCloud::network("lan", "10.5.0.0/24"))
+        .await;
+    cloud
+        .admin(Method::POST, "/admin/v1/clock", advance.clone())
+        .await;
+    let path = format!("{NETWORKS}/{}", made["targetId"].as_str().unwrap());
+    let delete = cloud.acting(&cloud.key, &format!("DELETE {path}"), &Value::Null);
+    let delete = tokio::spawn(crate::cloud::send(delete));
+    crate::world::line_grows_to(&cloud.store(), 1).await;
+    let (status, _) = cloud.server.terminate();
+    assert_eq!(status.code(), Some(0));
+    let answer = delete.await.unwrap();
+    assert_eq!(answer.status, 202, "{}", answer.json);
+    assert!(answer.json["data"]["jobId"].is_string());
+    assert_eq!(answer.json["data"]["isCompleted"], false);
+    cloud.server.restart();
+    cloud.url.clone_from(&cloud.server.url);
+    cloud.admin(Method::POST, "/admin/v1/clock", advance).await;
+    assert_eq!(
+        cloud.end_of(&answer.json["data"]).await["status"],
+        "completed"
+    );
+    cloud.get(&path).await.is_error(404, "NOT_FOUND");
     cloud.verified().await;
 }

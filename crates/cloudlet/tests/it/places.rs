@@ -24,8 +24,8 @@ pub(crate) async fn read(cloud: &TestCloud) -> Places {
     let mut places = Places::default();
     for row in list(cloud, MACHINES).await {
         let id = text(&row["id"]);
-        let detail = cloud.data(&format!("{MACHINES}/{id}")).await;
-        let nics = cloud.nics(&id).await;
+        let detail = shown(cloud, &format!("{MACHINES}/{id}")).await;
+        let nics = nics_of(cloud, &id).await;
         machine_agrees(&row, &detail, &nics);
         let mut row = without_times(row);
         row["nics"] = Value::Array(nics);
@@ -38,15 +38,13 @@ pub(crate) async fn read(cloud: &TestCloud) -> Places {
     ] {
         for row in list(cloud, path).await {
             let id = text(&row["id"]);
-            let detail = cloud.data(&format!("{path}/{id}")).await;
+            let detail = shown(cloud, &format!("{path}/{id}")).await;
             assert_eq!(detail, row, "the list and the detail");
             of.insert(id, without_times(row));
         }
     }
     for (id, network) in &mut places.networks {
-        let machines = cloud
-            .data(&format!("{NETWORKS}/{id}/virtual-machines"))
-            .await;
+        let machines = shown(cloud, &format!("{NETWORKS}/{id}/virtual-machines")).await;
         network["machines"] = machines;
     }
     volumes_agree(&places);
@@ -54,6 +52,19 @@ pub(crate) async fn read(cloud: &TestCloud) -> Places {
     inventory_agrees(cloud, &places).await;
     quotas_agree(cloud, &places).await;
     places
+}
+
+/// What is read at a path.
+async fn shown(cloud: &TestCloud, path: &str) -> Value {
+    let answer = cloud.get(path).await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.json);
+    answer.json["data"].clone()
+}
+
+async fn nics_of(cloud: &TestCloud, machine: &str) -> Vec<Value> {
+    let path = format!("{MACHINES}/{machine}/network-interfaces");
+    let rows = shown(cloud, &path).await;
+    rows.as_array().unwrap().clone()
 }
 
 async fn list(cloud: &TestCloud, path: &str) -> Vec<Value> {
@@ -189,7 +200,7 @@ async fn inventory_agrees(cloud: &TestCloud, places: &Places) {
         .values()
         .filter_map(|gpu| gpu["configuration"]["gpuCount"].as_u64())
         .sum();
-    let inventory = cloud.data(&format!("{GPU}/inventory")).await;
+    let inventory = shown(cloud, &format!("{GPU}/inventory")).await;
     let here = &inventory[0]["availability"][0];
     assert_eq!(here["datacenterId"], LAB_A);
     for count in [1, 2, 4, 8] {

@@ -48,7 +48,6 @@ async fn created_attached_resized_detached_deleted() {
     let id = text(&made["resourceId"]);
     let path = format!("{VOLUMES}/{id}");
     let first = cloud.data(&path).await;
-    let created_at = first["createdAt"].clone();
     assert_eq!(cloud.data(VOLUMES).await, json!([first.clone()]));
     assert_eq!(without_times(first), detached(&id, (11, 100)));
     assert_eq!(
@@ -67,13 +66,13 @@ async fn created_attached_resized_detached_deleted() {
         ),
         (&json!(machine), &json!("web"), &json!("InUse"))
     );
-    assert_eq!(on["createdAt"], created_at);
 
     let resize = format!("PUT {path}/resize");
     cloud
         .done(&resize, json!({"newSizeGb": 256}), "volume.resize")
         .await;
     let grown = cloud.data(&path).await;
+    assert_eq!(grown["createdAt"], on["createdAt"]);
     assert_eq!(
         (&grown["sizeGb"], &grown["volumeSizeId"]),
         (&json!(256), &json!(12))
@@ -418,4 +417,55 @@ async fn after_an_accepted_delete() {
             (404, "NOT_FOUND"),
         )
         .await;
+}
+
+/// What nobody could see when it was accepted is judged when its turn comes, and changes nothing.
+#[tokio::test]
+async fn conflicts_that_show_late() {
+    let cloud = TestCloud::start_with(&["--clock", "manual", "--sim-speed", "1"]).await;
+    let create = format!("POST {MACHINES}");
+    let first = cloud.accepted(&create, TestCloud::machine("first")).await;
+    let second = cloud.accepted(&create, TestCloud::machine("second")).await;
+    let made = cloud
+        .accepted(&format!("POST {VOLUMES}"), TestCloud::volume("data"))
+        .await;
+    let path = format!("{VOLUMES}/{}", made["targetId"].as_str().unwrap());
+    let (attach, delete) = (format!("PUT {path}/attach"), format!("DELETE {path}"));
+    let on = |machine: &Value| json!({"virtualMachineId": machine["targetId"]});
+    let mut jobs = Vec::new();
+    for (act, body) in [
+        (&attach, on(&first)),
+        (&attach, on(&second)),
+        (&attach, on(&first)),
+        (&format!("PUT {path}/resize"), json!({"newSizeGb": 256})),
+        (&format!("PUT {path}/resize"), json!({"newSizeGb": 256})),
+        (&delete, Value::Null),
+    ] {
+        jobs.push(cloud.accepted(act, body).await);
+    }
+    let advance = json!({"advanceSeconds": 600});
+    cloud.admin(Method::POST, "/admin/v1/clock", advance).await;
+    let mut ends = Vec::new();
+    for job in &jobs {
+        let end = cloud.end_of(job).await;
+        ends.push((text(&end["status"]), text_or_none(&end["errorCode"])));
+    }
+    let fine = ("completed".to_owned(), String::new());
+    let late = ("failed".to_owned(), "INVALID_STATE".to_owned());
+    let wanted = [&fine, &late, &late, &fine, &late, &late].map(Clone::clone);
+    assert_eq!(ends, wanted);
+    let still = cloud.data(&path).await;
+    assert_eq!(
+        (
+            &still["virtualMachineId"],
+            &still["sizeGb"],
+            &still["status"]
+        ),
+        (&first["targetId"], &json!(256), &json!("InUse"))
+    );
+    cloud.verified().await;
+}
+
+fn text_or_none(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
