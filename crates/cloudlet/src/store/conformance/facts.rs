@@ -214,9 +214,8 @@ async fn items_of_every_form_are_claimed_and_told_as_by_the_reference_store() {
     pair.compare().await;
 }
 
-/// A pool of a million numbers is not walked when the next one is free.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_stretch_is_walked_over_once_and_numbers_go_round() {
+async fn numbers_go_round_and_a_full_pool_gives_what_came_back() {
     let mut pair = Pair::new(6).await;
     let tenant = pair.tenants[0];
     let dc = pair.catalogue.data_centers[0].clone();
