@@ -67,6 +67,9 @@ pub struct GpuDetail {
     pub ssh_key_name: Option<String>,
     /// Always false: none are stored.
     pub has_stored_credentials: bool,
+    /// Additive: the resource group that it is in; null: none.
+    #[serde(default)]
+    pub team_id: Option<i64>,
 }
 
 /// What a GPU machine has.

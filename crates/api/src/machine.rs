@@ -102,10 +102,13 @@ pub struct MachineRow {
     pub datacenter: RowDataCenter,
     /// The image it was made from.
     pub image_name: String,
-    /// Null until networks exist.
+    /// The primary interface's address; null until it is made, and on a custom network.
     pub primary_private_ip: Option<String>,
-    /// Null until networks exist.
+    /// Its public address; null: none.
     pub primary_public_ip: Option<String>,
+    /// Additive: the resource group that it is in; null: none.
+    #[serde(default)]
+    pub team_id: Option<i64>,
 }
 
 /// A machine's size in a list: cores, GB, GB.
@@ -168,6 +171,9 @@ pub struct MachineDetail {
     pub network_hotplug: u8,
     /// Always null for now.
     pub resource_group_id: Option<String>,
+    /// Additive: the resource group that it is in; null: none.
+    #[serde(default)]
+    pub team_id: Option<i64>,
 }
 
 /// The nested form of a machine; here size, data centre and image are plain names.

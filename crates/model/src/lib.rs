@@ -13,6 +13,7 @@ pub mod back;
 pub mod catalogue;
 pub mod claim;
 pub mod course;
+pub mod estimate;
 pub mod facts;
 pub mod job;
 #[cfg(test)]

@@ -40,6 +40,8 @@ pub const RETRY_FIRST_MS: u64 = 500;
 pub const RETRY_LONGEST_MS: u64 = 8_000;
 /// Milliseconds between two writes of a job's progress, phases apart (`PROGRESS_WRITE_INTERVAL`).
 pub const PROGRESS_WRITE_INTERVAL_MS: u64 = 250;
+/// Seconds after which somebody who waits for a job is to ask for it, at most.
+pub const POLL_AFTER_LIMIT: u64 = 10;
 /// Milliseconds that a job stays readable after it has ended, and its idempotency key remembered.
 pub const RETENTION_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Phases kept with a job: the oldest stay.

@@ -35,6 +35,8 @@ pub struct Memory {
     pub answers: BTreeMap<AnswerKey, Answer>,
     /// Standings.
     pub turns: BTreeMap<(HostId, TenantId), Turn>,
+    /// Teams, by their tenants.
+    pub teams: BTreeSet<(TenantId, i64)>,
     /// Limits.
     pub limits: BTreeMap<TenantId, Limits>,
     /// The greatest number of a job; the next one's is the one after.
@@ -100,6 +102,10 @@ impl Facts for Memory {
 
     fn is_drained(&self, host: HostId) -> bool {
         self.drained.contains(&host)
+    }
+
+    fn has_team(&self, tenant: TenantId, team: i64) -> bool {
+        self.teams.contains(&(tenant, team))
     }
 
     fn claims(&self, holder: ResourceId) -> Vec<Claim> {

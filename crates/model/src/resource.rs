@@ -236,6 +236,15 @@ impl Resource {
         }
     }
 
+    /// The resource group that it is in; networks are in none.
+    pub fn team(&self) -> Option<i64> {
+        match &self.record {
+            Record::Machine(machine) => machine.team,
+            Record::Volume(volume) => volume.team,
+            Record::Network(_) => None,
+        }
+    }
+
     /// Whether its host has reached the newest spec.
     pub fn is_settled(&self) -> bool {
         self.generation > 0 && self.settled == self.generation

@@ -5,6 +5,7 @@
 //! It never calls a driver. What a host is to be told goes to its agent after the commit.
 
 mod calls;
+mod estimates;
 mod leftovers;
 mod retention;
 mod turns;
@@ -26,11 +27,12 @@ use model::{
     Assignment, Context, Report, Told, Write,
     catalogue::Catalogue,
     course::{self, Heard},
+    estimate::Durations,
 };
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -50,6 +52,7 @@ struct Inner {
     stopping: CancellationToken,
     tasks: TaskTracker,
     watchers: Arc<watch::Watchers>,
+    durations: Mutex<Durations>,
 }
 
 impl Engine {
@@ -70,6 +73,7 @@ impl Engine {
                 stopping: CancellationToken::new(),
                 tasks: TaskTracker::new(),
                 watchers: Arc::new(watch::Watchers::new()),
+                durations: Mutex::default(),
             }),
         }
     }
@@ -79,6 +83,11 @@ impl Engine {
         let changes = self.inner.store.changes();
         let watched = self.inner.store.changes();
         self.inner.tasks.spawn(watch::run(self.clone(), watched));
+        self.learn_from_stored().await?;
+        let learned = self.inner.store.changes();
+        self.inner
+            .tasks
+            .spawn(estimates::run(self.clone(), learned));
         self.check_hosts().await?;
         self.withdraw_calls_of_earlier_process().await?;
         let mut assignments = Vec::new();

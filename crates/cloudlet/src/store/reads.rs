@@ -49,6 +49,13 @@ impl Store {
             .await
     }
 
+    /// The jobs that ended last, of whichever tenant, the last one first.
+    pub async fn newest_ended(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
+        self.sqlite
+            .read(move |connection| lists::newest_ended(connection, limit))
+            .await
+    }
+
     /// A job of a tenant, and what is ahead of it if it is pending.
     pub async fn job(
         &self,

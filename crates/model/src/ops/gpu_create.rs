@@ -2,7 +2,7 @@
 
 use super::{
     Next,
-    machine::{data_center, image, new_machine, unknown},
+    machine::{data_center, image, new_machine, team, unknown},
     network_create,
     vm_create::{enqueue, with_interfaces},
 };
@@ -46,6 +46,7 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, body: &GpuCreate) -> Acce
         Some(id) => image(context, id)?,
         None => fitting_image(context, series, count)?,
     };
+    let team = team(context, tenant, body.team_id)?;
     available(context, data_center, series, count)?;
     let record = MachineRecord {
         image: image.id,
@@ -55,7 +56,7 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, body: &GpuCreate) -> Acce
             count,
         }),
         primary: None,
-        team: body.team_id,
+        team,
     };
     let machine = new_machine(context, tenant, data_center, (body.name.clone(), record));
     let mut writes = Vec::new();

@@ -3,7 +3,7 @@
 
 use super::{
     Next, interface,
-    machine::{data_center, image, new_machine, size, words},
+    machine::{data_center, image, join_team, new_machine, size, team, words},
     network_create,
 };
 use crate::{
@@ -43,6 +43,7 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, body: &MachineCreate) -> 
     let data_center = data_center(context, &body.datacenter_id)?;
     let image = image(context, body.image_id)?;
     let size = size(context, body.configuration_id)?;
+    let team = team(context, tenant, body.team_id)?;
     let mut writes = Vec::new();
     let networks = networks(context, (tenant, data_center), body, &mut writes)?;
     let mut jobs = Vec::new();
@@ -52,7 +53,7 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, body: &MachineCreate) -> 
             size: size.id,
             gpus: None,
             primary: None,
-            team: body.team_id,
+            team,
         };
         let machine = new_machine(context, tenant, data_center, (name, record));
         let public_ip = body.allocate_public_ip == Some(true);
@@ -103,6 +104,7 @@ pub(super) fn enqueue(
     };
     let job = request.enqueue(context, writes)?;
     machine.creating = Some(job.id);
+    join_team(&machine, writes);
     writes.push(Write::PutResource(Box::new(machine)));
     Ok(job)
 }

@@ -34,6 +34,7 @@ pub fn gpu_detail(machine: &Resource, catalogue: &Catalogue) -> GpuDetail {
         ssh_key_id: None,
         ssh_key_name: None,
         has_stored_credentials: false,
+        team_id: machine.team(),
     }
 }
 

@@ -74,6 +74,7 @@ pub fn machine_row(machine: &Resource, catalogue: &Catalogue) -> MachineRow {
         image_name: image.map(|image| image.name.clone()).unwrap_or_default(),
         primary_private_ip: primary.and_then(private_ip),
         primary_public_ip: primary.and_then(public_ip),
+        team_id: machine.team(),
     }
 }
 
@@ -108,6 +109,7 @@ pub fn machine_detail(machine: &Resource, catalogue: &Catalogue) -> MachineDetai
         ssh_key_name: None,
         network_hotplug: 0,
         resource_group_id: None,
+        team_id: machine.team(),
     }
 }
 

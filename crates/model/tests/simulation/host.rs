@@ -222,6 +222,16 @@ impl Sim {
         self.if_alive(delay, What::Looked(id, seen));
     }
 
+    /// Milliseconds that an action takes.
+    fn length(&mut self, fault: Option<Kind>) -> u64 {
+        let length = if self.rng.chance(100) {
+            4
+        } else {
+            self.rng.within(50, 3_000)
+        };
+        length * if fault == Some(Kind::Slow) { 10 } else { 1 }
+    }
+
     fn begin(&mut self, id: ResourceId, action: Action) {
         let unit = self.units.get_mut(&id).expect("it has just spoken");
         let generation = unit.actor.assignment().generation;
@@ -246,12 +256,7 @@ impl Sim {
         let fault = self.faults.pass(Place::Action, &mut self.rng);
         let fault =
             fault.filter(|&kind| kind != Kind::CrashInAction || self.faults.reserve_crash());
-        let length = if self.rng.chance(100) {
-            4
-        } else {
-            self.rng.within(50, 3_000)
-        };
-        let length = length * if fault == Some(Kind::Slow) { 10 } else { 1 };
+        let length = self.length(fault);
         let breaks = matches!(
             fault,
             Some(

@@ -268,7 +268,11 @@ fn two_failures_leave_over_what_a_delete_or_an_operator_clears() {
     let mut leave_over = BTreeSet::new();
     for case in Case::all() {
         let mut left_over = 0;
-        for seed in 0..seeds {
+        // Whether half an action is there when it fails, chance decides: some seeds more.
+        for seed in 0..seeds.max(10) {
+            if left_over > 2 && seed >= seeds {
+                break;
+            }
             let actions = clean(case, seed).0.get(&Place::Action).copied();
             for first in 1..=actions.unwrap_or(0) {
                 for broom in [Broom::Delete, Broom::Retry, Broom::ByHand] {

@@ -46,6 +46,8 @@ use std::{
 const SEEDS: u64 = 600;
 /// Simulated milliseconds after which no more faults begin.
 const STORMY_MS: u64 = 120_000;
+/// Simulated milliseconds after which everything can be seen again.
+const DARK_MS: u64 = 500_000;
 /// Simulated milliseconds in which every job must then end.
 const CALM_MS: u64 = 1_200_000;
 
@@ -63,6 +65,8 @@ fn history(seed: u64, tell: bool) -> Sim {
         sim.run_until(STORMY_MS);
         sim.faults.on = false;
         sim.faults.crashes_left = 0;
+        sim.run_until(STORMY_MS + DARK_MS);
+        networks_again(&mut sim);
         sim.run();
         assert!(
             sim.now_ms < STORMY_MS + CALM_MS,
@@ -99,6 +103,16 @@ fn storm(sim: &mut Sim, rng: &mut Rng) {
     some(sim, 6, &What::Operator);
     some(sim, 3, &What::CrashAnywhere);
     some(sim, 3, &What::ClockJumps);
+}
+
+/// Machines on a network that a reboot took away and that was left over wait for it for ever: an
+/// operator has it made again.
+fn networks_again(sim: &mut Sim) {
+    let left = sim.store.resources.values();
+    let left = left.filter(|it| it.network().is_some() && it.leftover.is_some());
+    for id in left.map(|it| it.id).collect::<Vec<_>>() {
+        sim.retry_leftover(id);
+    }
 }
 
 fn delete_everything(sim: &mut Sim) {

@@ -4,7 +4,7 @@ use super::Pair;
 use crate::store::{StoreError, Urgency, tests};
 use api::{DataCenterId, HostId, JobId, NicId, ResourceId, TenantId};
 use model::{
-    Context, Facts, Write,
+    Context, Facts, Kind, Write,
     claim::{Claim, Counter, Item, Measure, Named, Pool},
     facts::Line,
     writes::{Answer, AnswerKey},
@@ -121,7 +121,7 @@ fn item(random: &mut StdRng) -> Item {
     let number = *[0, 1, NUMBERS - 1, u32::MAX, random.random_range(0..NUMBERS)]
         .choose(random)
         .unwrap();
-    match random.random_range(0..12) {
+    match random.random_range(0..13) {
         0 => Item::Quota(tenant, *Measure::ALL.choose(random).unwrap()),
         1 => Item::Room(HostId(some(random)), *Measure::ALL.choose(random).unwrap()),
         2 => Item::Block(tenant, *[0, 10, 255].choose(random).unwrap()),
@@ -129,6 +129,10 @@ fn item(random: &mut StdRng) -> Item {
         4 => Item::Attachment(ResourceId(some(random))),
         5 => Item::Name(tenant, named, (*name.unwrap()).to_owned()),
         6 => Item::Default(tenant, DataCenterId(some(random))),
+        7 => {
+            let kind = *Kind::ALL.choose(random).unwrap();
+            Item::Team(tenant, kind, random.random_range(1..3))
+        }
         _ => Item::Pooled(pool(random), number),
     }
 }

@@ -110,6 +110,11 @@ pub(in crate::store) fn dump(directory: &Path) -> Memory {
                 Ok((key, turn))
             },
         ),
+        teams: all(connection, "SELECT tenant, id FROM team", |row| {
+            Ok(((TenantId(codec::uuid(row, 0)?), row.get(1)?), ()))
+        })
+        .into_keys()
+        .collect(),
         limits: all(connection, "SELECT id, limits FROM tenant", |row| {
             let limits: String = row.get(1)?;
             Ok((TenantId(codec::uuid(row, 0)?), codec::value(&limits)?))

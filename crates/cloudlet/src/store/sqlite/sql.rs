@@ -164,6 +164,8 @@ pub(super) const CANCEL_WISHES: &str = "SELECT id FROM job \
 pub(super) const ALL_RESOURCES: &str = "SELECT body FROM resource ORDER BY number";
 pub(super) const RESOURCES_OF_HOST: &str =
     "SELECT body FROM resource WHERE host = ?1 ORDER BY number";
+pub(super) const NEWEST_ENDED: &str = "SELECT number, body FROM job \
+    WHERE completed_at IS NOT NULL ORDER BY completed_at DESC LIMIT ?1";
 pub(super) const GREATEST_ID: &str = "SELECT max(greatest) FROM ( \
     SELECT max(id) AS greatest FROM job UNION ALL SELECT max(id) FROM resource \
     UNION ALL SELECT max(id) FROM tenant UNION ALL SELECT max(id) FROM api_key \
@@ -222,6 +224,8 @@ pub(super) const UPDATE_TEAM: &str = "UPDATE team SET parent = ?3, name = ?4, up
 pub(super) const DELETE_TEAM: &str = "DELETE FROM team WHERE id = ?1 AND tenant = ?2";
 pub(super) const TEAMS: &str = "SELECT id, tenant, parent, name, created_at, updated_at \
     FROM team WHERE tenant = ?1 ORDER BY id";
+pub(super) const HAS_TEAM: &str = "SELECT 1 FROM team WHERE id = ?1 AND tenant = ?2";
+pub(super) const IN_TEAMS: &str = "SELECT sum(used) FROM usage WHERE owner = ?1 AND kind = ?2";
 
 /// The statements that run for every request, report, turn, poll or job that is removed.
 #[cfg(test)]
@@ -307,4 +311,6 @@ pub(super) const HOT: &[&str] = &[
     UPDATE_TEAM,
     DELETE_TEAM,
     TEAMS,
+    HAS_TEAM,
+    IN_TEAMS,
 ];

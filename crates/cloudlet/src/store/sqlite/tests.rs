@@ -51,6 +51,7 @@ fn partial_indexes_are_used() {
         (sql::CANCEL_WISHES, "job_cancel"),
         (sql::ENDED_JOBS, "job_completed"),
         (sql::ENDED_SINCE, "job_completed"),
+        (sql::NEWEST_ENDED, "job_completed"),
         (sql::JOBS_LISTED, "job_listed"),
         (sql::JOBS_OF_KIND, "job_of_kind"),
         (sql::JOBS_OF_RESOURCE, "job_of_resource"),
