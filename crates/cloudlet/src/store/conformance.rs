@@ -333,7 +333,7 @@ async fn the_same_as_the_reference_store() {
 /// What was answered is there when the files are taken as a crash leaves them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_loses_nothing_that_was_answered() {
-    let mut pair = run(77, 350).await;
+    let mut pair = run(77, 800).await;
     let copy = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(pair.directory.path()).unwrap() {
         let entry = entry.unwrap();
