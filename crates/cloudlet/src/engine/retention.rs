@@ -1,6 +1,6 @@
 //! Removes jobs that ended long enough ago, a small batch at a time, behind all other work.
 //!
-//! While there is no job that has ended it waits for one instead of for time: a manual clock that is
+//! While there is nothing that will go it waits for that instead of for time: a manual clock that is
 //! moved by years does not stop every few minutes for nothing.
 
 use super::Engine;
@@ -29,7 +29,7 @@ pub(super) async fn run(engine: Engine, busy: Busy) {
 async fn sweep(engine: &Engine, mut busy: Busy) {
     let clock = engine.clock();
     loop {
-        // Listens first and looks then, so that no end is missed.
+        // Listens first and looks then, so that nothing is missed.
         let mut changes = engine.store().changes();
         let ended_before = clock.now().plus_millis(-RETENTION_MS);
         let pause = match engine.store().expire(ended_before).await {
@@ -37,7 +37,7 @@ async fn sweep(engine: &Engine, mut busy: Busy) {
             Ok(Expired::Later) => SWEEP_INTERVAL_MS,
             Ok(Expired::Nothing) => {
                 drop(busy);
-                busy = one_ends(engine, &mut changes).await;
+                busy = one_expires(engine, &mut changes).await;
                 SWEEP_INTERVAL_MS
             }
             Err(error) => {
@@ -52,12 +52,12 @@ async fn sweep(engine: &Engine, mut busy: Busy) {
     }
 }
 
-/// Waits until a job has ended. The commit that says so is held until this is busy itself, so that
-/// a manual clock does not slip by in between.
-async fn one_ends(engine: &Engine, changes: &mut broadcast::Receiver<Arc<Committed>>) -> Busy {
+/// Waits until a job has ended, or an answer without a job was made. The commit that says so is held
+/// until this is busy itself, so that a manual clock does not slip by in between.
+async fn one_expires(engine: &Engine, changes: &mut broadcast::Receiver<Arc<Committed>>) -> Busy {
     loop {
         match changes.recv().await {
-            Ok(committed) if !committed.jobs.iter().any(|job| job.state.is_final()) => {}
+            Ok(committed) if !committed.expires => {}
             // One that lags does not know: it looks again.
             Ok(_) | Err(_) => return engine.clock().busy(),
         }

@@ -33,6 +33,9 @@ pub enum Urgency {
 pub struct Committed {
     /// The jobs as they are now.
     pub jobs: Vec<Job>,
+    /// Whether it left something that goes when it is old: a job that has ended, an answer without
+    /// a job.
+    pub expires: bool,
     /// A manual clock stands until every listener has let this go: what follows from a commit
     /// happens at the commit's time.
     #[allow(dead_code, reason = "held, not read")]

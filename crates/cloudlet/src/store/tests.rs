@@ -6,7 +6,7 @@ use super::{
 };
 use api::{
     ErrorCode, JobId, ResourceId, TenantId, Timestamp,
-    machine::MachineCreate,
+    machine::{MachineCreate, MachineRename},
     network::{NetworkStatus, NetworkType},
 };
 use model::{
@@ -16,10 +16,10 @@ use model::{
     claim::{Claim, Item},
     course,
     limits::RETENTION_MS,
-    ops::{vm_create, vm_stop},
+    ops::{vm_create, vm_rename, vm_stop},
     resource::{NetworkRecord, Record, Status},
     spec::{Cidr, NetworkSpec, Subnet},
-    writes::AnswerKey,
+    writes::{Answer, AnswerKey},
 };
 use std::{
     path::Path,
@@ -809,4 +809,86 @@ async fn a_transaction_removes_a_small_batch() {
     assert_eq!(store.commits() - before, 2);
     assert_eq!(store.expire(now).await, Ok(Expired::Nothing));
     assert_eq!(store.commits() - before, 2, "nothing to do costs no sync");
+}
+
+/// Renames with an idempotency key: an answer without a job.
+async fn rename_once(store: &Store, tenant: TenantId, id: ResourceId, name: &str) {
+    let known = Idempotency {
+        key: AnswerKey([8; 16]),
+        request: [1; 16],
+    };
+    let body = MachineRename {
+        name: name.to_owned(),
+    };
+    let rule = move |context: &Context<'_>| {
+        let accept = || vm_rename::accept(context, (tenant, id, Kind::Vm), &body);
+        once(context, Some(known), accept)
+    };
+    let renamed = store.transact(Urgency::Request, rule).await;
+    renamed.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_a_job_goes_when_it_is_a_day_old() {
+    let directory = tempfile::tempdir().unwrap();
+    let now = Arc::new(AtomicI64::new(NOW));
+    let store = try_open(directory.path(), &now).unwrap();
+    let tenant = tenant(&store, "a").await;
+    let machine = create(&store, tenant, 1).await.remove(0).resource;
+    let name = async || store.resource(tenant, machine).await.unwrap().unwrap().name;
+    let mut changes = store.changes();
+    rename_once(&store, tenant, machine, "b").await;
+    let told = changes.try_recv().unwrap();
+    assert!(told.expires && told.jobs.is_empty(), "retention is told");
+    let at = |millis| Timestamp::from_millis(NOW + millis);
+
+    assert_eq!(store.expire(at(0)).await, Ok(Expired::Later));
+    rename_once(&store, tenant, machine, "c").await;
+    assert_eq!(name().await, "b", "it was answered before");
+    assert_eq!(store.expire(at(1)).await, Ok(Expired::Nothing));
+    rename_once(&store, tenant, machine, "c").await;
+    assert_eq!(name().await, "c", "the key may be used again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_name_the_same_job_all_go_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let tenant = tenant(&store, "a").await;
+    let jobs = ids(&create(&store, tenant, 2).await);
+    let keys = [1, 2, 3].map(|key| AnswerKey([key; 16]));
+    let answer = |key, jobs: &[JobId]| {
+        let (request, jobs) = ([0; 16], jobs.to_vec());
+        Write::PutAnswer(key, Answer { request, jobs })
+    };
+    let writes = vec![
+        answer(keys[0], &jobs[..1]),
+        answer(keys[1], &jobs[..1]),
+        answer(keys[2], &jobs[..1]),
+        // Answered anew: it is the second job's now.
+        answer(keys[2], &jobs[1..]),
+    ];
+    let rule = move |_: &Context<'_>| Ok((writes.clone(), ()));
+    let put = store.transact(Urgency::Request, rule).await;
+    put.unwrap().unwrap();
+    let there = async || {
+        let rule = move |context: &Context<'_>| {
+            Ok((
+                Vec::new(),
+                keys.map(|key| context.facts.answer(&key).is_some()),
+            ))
+        };
+        store
+            .transact(Urgency::Request, rule)
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    assert_eq!(there().await, [true, true, true]);
+    fail(&store, jobs[0]).await;
+    store.expire(Timestamp::from_millis(NOW + 1)).await.unwrap();
+    assert_eq!(there().await, [false, false, true]);
+    fail(&store, jobs[1]).await;
+    store.expire(Timestamp::from_millis(NOW + 1)).await.unwrap();
+    assert_eq!(there().await, [false, false, false]);
 }

@@ -36,9 +36,9 @@ fn random_report(random: &mut StdRng, resource: &Resource, now: Timestamp) -> Re
         }),
         Spec::Network(network) => Observed::Network(NetworkObserved::Whole(network.clone())),
     };
-    let state = match random.random_range(0..12) {
+    let state = match random.random_range(0..16) {
         0..=2 => ReportState::Acting,
-        3..=10 => ReportState::Settled,
+        3..=14 => ReportState::Settled,
         _ => ReportState::Failed(Failure {
             error: JobError::new(JobErrorCode::DriverError, "It broke."),
             outstanding: random.random_bool(0.3),

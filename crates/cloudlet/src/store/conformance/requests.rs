@@ -37,11 +37,15 @@ impl Pair {
         let _ = self.both(Box::new(rule)).await;
     }
 
-    /// Some resource of a kind, mostly the tenant's.
+    /// Some resource of a kind, mostly the tenant's, mostly one that has been made.
     fn of_kind(&mut self, tenant: TenantId, kind: Kind) -> Option<Resource> {
-        let foreign = self.random.random_bool(0.05);
+        let (foreign, made) = (self.random.random_bool(0.05), self.random.random_bool(0.8));
         let all = self.memory.resources.values();
-        let fits = |one: &&Resource| one.kind() == kind && (foreign || one.tenant == tenant);
+        let fits = |one: &&Resource| {
+            one.kind() == kind
+                && (foreign || one.tenant == tenant)
+                && !(made && one.shown.is_absent())
+        };
         let all: Vec<_> = all.filter(fits).collect();
         all.choose(&mut self.random).map(|&one| one.clone())
     }
@@ -61,11 +65,11 @@ impl Pair {
     /// A request of a tenant.
     pub(super) async fn request(&mut self, tenant: TenantId) {
         match self.random.random_range(0..20) {
-            0..=5 => self.create(tenant).await,
-            6..=8 => self.delete(tenant).await,
-            9..=11 => self.change_machine(tenant).await,
-            12..=15 => self.change_volume(tenant).await,
-            16..=18 => self.change_interface(tenant).await,
+            0..=4 => self.create(tenant).await,
+            5..=7 => self.delete(tenant).await,
+            8..=10 => self.change_machine(tenant).await,
+            11..=13 => self.change_volume(tenant).await,
+            14..=18 => self.change_interface(tenant).await,
             _ => self.change_network(tenant).await,
         }
     }
@@ -73,14 +77,14 @@ impl Pair {
     async fn create(&mut self, tenant: TenantId) {
         let place = self.place();
         let number = self.random.random_range(0..8);
-        match self.random.random_range(0..8) {
+        match self.random.random_range(0..9) {
             0..=2 => {
                 let size = self.catalogue.sizes.choose(&mut self.random).unwrap().id;
                 let network = self.of_kind(tenant, Kind::Network);
                 let network = network.filter(|_| self.random.random_bool(0.5));
                 let mut create = json!({
                     "name": "web", "datacenterId": place, "imageId": 12, "configurationId": size,
-                    "numberOfInstances": self.random.random_range(1..4),
+                    "numberOfInstances": self.random.random_range(1..3),
                     "allocatePublicIp": self.random.random_bool(0.5),
                 });
                 if let Some(network) = network {
@@ -91,15 +95,16 @@ impl Pair {
                 self.ask(move |context| vm_create::accept(context, tenant, &create))
                     .await;
             }
-            3 => {
+            3..=4 => {
                 let create = body(json!({
-                    "name": "gpu", "datacenterId": place, "gpuCount": 1,
-                    "seriesId": self.random.random_range(1..3),
+                    "name": "gpu", "gpuCount": 1,
+                    "datacenterId": self.catalogue.data_centers[0].id,
+                    "seriesId": self.catalogue.data_centers[0].gpus[0].series,
                 }));
                 self.ask(move |context| gpu_create::accept(context, tenant, &create))
                     .await;
             }
-            4..=6 => {
+            5..=7 => {
                 let create = body(json!({
                     "name": format!("data-{number}"), "datacenterId": place,
                     "volumeTypeId": 1, "volumeSizeId": 11, "sizeGb": 100,
@@ -170,13 +175,13 @@ impl Pair {
     async fn change_volume(&mut self, tenant: TenantId) {
         let id = self.id_of(tenant, Kind::Volume);
         match self.random.random_range(0..5) {
-            0..=2 => {
+            0..=1 => {
                 let machine = self.id_of(tenant, Kind::Vm);
                 let attach = body(json!({"virtualMachineId": machine}));
                 self.ask(move |context| volume_attach::accept(context, (tenant, id), &attach))
                     .await;
             }
-            3 => {
+            2..=3 => {
                 self.ask(move |context| volume_detach::accept(context, tenant, id))
                     .await
             }

@@ -226,7 +226,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn put_answer(&self, AnswerKey(key): AnswerKey, answer: &Answer) -> Result<()> {
+    fn put_answer(&mut self, AnswerKey(key): AnswerKey, answer: &Answer) -> Result<()> {
         let before = facts::row(self.connection, sql::ANSWERED_JOBS, [key], |row| {
             row.get::<_, Vec<u8>>(0)
         })?;
@@ -242,6 +242,9 @@ impl Session<'_> {
             .iter()
             .flat_map(|job| job.0.into_bytes())
             .collect();
+        if left == 0 {
+            self.note_answer_alone();
+        }
         let (request, now) = (answer.request, self.now.as_millis());
         let left = i64::try_from(left).unwrap_or(i64::MAX);
         self.execute(sql::PUT_ANSWER, params![key, request, jobs, now, left])?;

@@ -29,6 +29,16 @@ fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(i64::unsigned_abs)
 }
 
+fn turn(row: &Row<'_>) -> rusqlite::Result<((HostId, TenantId), Turn)> {
+    let key = (HostId(codec::uuid(row, 0)?), TenantId(codec::uuid(row, 1)?));
+    let turn = Turn {
+        ready: row.get(2)?,
+        running: row.get(3)?,
+        last: number(row, 4)?,
+    };
+    Ok((key, turn))
+}
+
 fn counter(row: &Row<'_>) -> rusqlite::Result<Counter> {
     let kind = row.get_ref(0)?.as_str()?;
     if kind == "nic" {
@@ -100,15 +110,7 @@ pub(in crate::store) fn dump(directory: &Path) -> Memory {
         turns: all(
             connection,
             "SELECT host, tenant, ready, running, last FROM turn",
-            |row| {
-                let key = (HostId(codec::uuid(row, 0)?), TenantId(codec::uuid(row, 1)?));
-                let turn = Turn {
-                    ready: row.get(2)?,
-                    running: row.get(3)?,
-                    last: number(row, 4)?,
-                };
-                Ok((key, turn))
-            },
+            turn,
         ),
         teams: all(connection, "SELECT tenant, id FROM team", |row| {
             Ok(((TenantId(codec::uuid(row, 0)?), row.get(1)?), ()))

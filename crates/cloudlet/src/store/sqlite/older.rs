@@ -80,7 +80,7 @@ async fn machines_of_a_release_before_are_read_as_they_were() {
     );
 
     let leftovers = sqlite.read(resources::leftovers).await.unwrap();
-    assert_eq!(leftovers, [left.clone()]);
+    assert_eq!(leftovers.iter().collect::<Vec<_>>(), [left]);
     let counters = [
         Counter::Quota(TENANT, Measure::Vcpus),
         Counter::Room(HOST, Measure::DiskGb),

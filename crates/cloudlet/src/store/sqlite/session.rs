@@ -42,6 +42,7 @@ pub(in crate::store) struct Session<'a> {
     changed: Vec<Job>,
     places: HashMap<JobId, usize>,
     removed: HashSet<JobId>,
+    answers_alone: bool,
     keys: bool,
 }
 
@@ -51,6 +52,8 @@ pub(super) struct Changes {
     pub(super) jobs: Vec<Job>,
     /// Those that it removed.
     pub(super) removed: HashSet<JobId>,
+    /// Whether it made an answer without a job.
+    pub(super) answers_alone: bool,
     /// Whether it changed what some key opens.
     pub(super) keys: bool,
 }
@@ -69,6 +72,7 @@ impl<'a> Session<'a> {
             changed: Vec::new(),
             places: HashMap::new(),
             removed: HashSet::new(),
+            answers_alone: false,
             keys: false,
         }
     }
@@ -115,6 +119,11 @@ impl<'a> Session<'a> {
         self.removed.insert(job);
     }
 
+    /// Remembers that an answer was made that no job takes along when it goes.
+    pub(super) fn note_answer_alone(&mut self) {
+        self.answers_alone = true;
+    }
+
     /// Remembers that some key no longer opens what it did.
     pub(super) fn note_keys(&mut self) {
         self.keys = true;
@@ -125,6 +134,7 @@ impl<'a> Session<'a> {
         Changes {
             jobs: self.changed,
             removed: self.removed,
+            answers_alone: self.answers_alone,
             keys: self.keys,
         }
     }

@@ -218,7 +218,8 @@ impl Writer {
 
     fn publish(&self, changes: Changes) {
         let Changes { jobs, removed, .. } = changes;
-        if jobs.is_empty() {
+        let expires = changes.answers_alone || jobs.iter().any(|job| job.state.is_final());
+        if jobs.is_empty() && !expires {
             return;
         }
         for job in jobs.iter().filter(|job| !removed.contains(&job.id)) {
@@ -226,6 +227,7 @@ impl Writer {
         }
         let committed = Committed {
             jobs,
+            expires,
             busy: self.clock.as_ref().map(Clock::busy),
         };
         // Nobody may be listening.
