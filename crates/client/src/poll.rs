@@ -165,11 +165,21 @@ fn take_unknown(open: &mut Vec<JobId>, answered: &[Job]) -> Vec<JobId> {
 
 fn note(seen: &mut HashMap<JobId, Job>, jobs: Vec<Job>, on_event: &mut impl FnMut(Event<'_>)) {
     for job in jobs {
-        if seen.get(&job.id) != Some(&job) {
+        if !seen.get(&job.id).is_some_and(|known| is_same(known, &job)) {
             on_event(Event::Changed(&job));
-            seen.insert(job.id, job);
         }
+        seen.insert(job.id, job);
     }
+}
+
+/// Whether a job has not moved. What is said to be left changes by itself, with every second.
+fn is_same(known: &Job, job: &Job) -> bool {
+    let as_estimated = Job {
+        estimated_completion: job.estimated_completion,
+        time_remaining: job.time_remaining,
+        ..known.clone()
+    };
+    as_estimated == *job
 }
 
 #[cfg(test)]

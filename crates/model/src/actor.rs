@@ -392,6 +392,9 @@ impl Actor {
             return;
         }
         if !self.plan(&observed).is_empty() {
+            // Its own limit was over long ago: what is healed has one of its own.
+            self.stall = Stall::new(self.assignment.stall_ms, now.steady_ms);
+            self.since_low = 0;
             self.stage = Stage::Observing;
             return self.decide(observed, ready, now, effects);
         }

@@ -9,10 +9,10 @@
 mod held;
 mod room;
 
-pub use held::{blocks, held, name};
+pub use held::{blocks, held, name, team};
 pub use room::{check, no_room, raise};
 
-use crate::spec::Mac;
+use crate::{resource::Kind, spec::Mac};
 use api::{DataCenterId, HostId, NicId, ResourceId, TenantId};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
@@ -133,6 +133,8 @@ pub enum Item {
     Name(TenantId, Named, String),
     /// To be a tenant's default network in a data centre; exclusive.
     Default(TenantId, DataCenterId),
+    /// To be in a team, as a resource of this kind.
+    Team(TenantId, Kind, i64),
 }
 
 /// What rows are summed up by.
@@ -149,6 +151,8 @@ pub enum Counter {
     Pool(Pool),
     /// Interfaces on a network, planned ones too.
     Nics(ResourceId),
+    /// Resources of a kind in a team.
+    Team(TenantId, Kind, i64),
 }
 
 impl Item {
@@ -175,13 +179,17 @@ impl Item {
             Self::Block(tenant, block) => Some(Counter::Block(tenant, block)),
             Self::Pooled(pool, _) => Some(Counter::Pool(pool)),
             Self::Nic(network, _) => Some(Counter::Nics(network)),
+            Self::Team(tenant, kind, team) => Some(Counter::Team(tenant, kind, team)),
             Self::Attachment(_) | Self::Name(..) | Self::Default(..) => None,
         }
     }
 
     /// Whether one holder at most can have it.
     pub fn is_exclusive(&self) -> bool {
-        !matches!(self, Self::Quota(..) | Self::Room(..) | Self::Block(..))
+        !matches!(
+            self,
+            Self::Quota(..) | Self::Room(..) | Self::Block(..) | Self::Team(..)
+        )
     }
 }
 

@@ -40,6 +40,8 @@ pub trait Facts {
     fn span(&self, pool: Pool) -> Option<(u32, u32)>;
     /// Whether nothing new is to be placed on a host.
     fn is_drained(&self, host: HostId) -> bool;
+    /// Whether a tenant has a team.
+    fn has_team(&self, tenant: TenantId, team: i64) -> bool;
     /// What a resource has claimed.
     fn claims(&self, holder: ResourceId) -> Vec<Claim>;
     /// The answer remembered for an idempotency key.

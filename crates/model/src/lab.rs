@@ -8,6 +8,7 @@ mod networks;
 mod operations;
 mod repeats;
 mod volumes;
+mod walk;
 
 use crate::{
     Context, Job, JobState, Observed, Report, ReportState, Resource, Spec, Write,

@@ -13,6 +13,7 @@ pub mod back;
 pub mod catalogue;
 pub mod claim;
 pub mod course;
+pub mod estimate;
 pub mod facts;
 pub mod job;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub mod plan;
 pub mod render;
 pub mod report;
 pub mod resource;
+pub mod secret;
 pub mod spec;
 pub mod team;
 pub mod turn;

@@ -95,6 +95,10 @@ pub struct Failure {
 
 /// What the engine answers to a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "almost every answer is the large one, and none is kept"
+)]
 pub enum Told {
     /// The newest spec.
     Spec(Assignment),

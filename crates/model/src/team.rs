@@ -1,13 +1,16 @@
 //! Teams: which may be made, moved and removed. A tenant's teams are a forest of at most
-//! [`TEAM_LIMIT`]; each rule is given all of them.
+//! [`TEAM_LIMIT`]; each rule is given all of them. What is in a team holds it ([`claim::team`]).
+//!
+//! [`claim::team`]: crate::claim::team
 
 use crate::{
-    Refusal,
+    Context, Kind, Refusal,
+    claim::Counter,
     limits::{TEAM_LIMIT, TEAMS_AT_ONCE_LIMIT},
     name,
 };
 use api::{
-    ErrorCode, TeamId,
+    ErrorCode, TeamId, TenantId,
     team::{Team, TeamCreate, TeamUpdate},
 };
 
@@ -75,9 +78,22 @@ pub fn change(teams: &[Team], id: TeamId, body: &TeamUpdate) -> Result<TeamWrite
     })
 }
 
+/// How many resources of each kind are in a team, those too that are being made or deleted.
+pub fn resources(context: &Context<'_>, tenant: TenantId, team: TeamId) -> Vec<(Kind, u64)> {
+    let count = |kind| {
+        let counter = Counter::Team(tenant, kind, team.0);
+        (kind, context.facts.used(&counter))
+    };
+    Kind::ALL.map(count).to_vec()
+}
+
 /// Whether teams may be removed: all of them or none. One with teams under it goes only together with
-/// them.
-pub fn delete(teams: &[Team], ids: &[TeamId]) -> Result<TeamWrite, Refusal> {
+/// them, and one with resources in it stays: `in_it` says how many there are.
+pub fn delete(
+    teams: &[Team],
+    ids: &[TeamId],
+    in_it: impl Fn(TeamId) -> Vec<(Kind, u64)>,
+) -> Result<TeamWrite, Refusal> {
     if ids.iter().any(|&id| find(teams, id).is_none()) {
         return Err(unknown());
     }
@@ -87,6 +103,10 @@ pub fn delete(teams: &[Team], ids: &[TeamId]) -> Result<TeamWrite, Refusal> {
     };
     let left: Vec<&Team> = teams.iter().filter(below).collect();
     if left.is_empty() {
+        let gone = teams.iter().filter(|team| ids.contains(&team.id));
+        for team in gone {
+            without_resources(team, &in_it(team.id))?;
+        }
         return Ok(TeamWrite::Remove(ids.to_vec()));
     }
     let mut named: Vec<_> = left.iter().take(LISTED).map(|team| shown(team)).collect();
@@ -98,6 +118,29 @@ pub fn delete(teams: &[Team], ids: &[TeamId]) -> Result<TeamWrite, Refusal> {
         named.join(", ")
     );
     Err(Refusal::new(ErrorCode::InvalidState, text))
+}
+
+/// Nobody's machines lose their group unseen.
+fn without_resources(team: &Team, in_it: &[(Kind, u64)]) -> Result<(), Refusal> {
+    let some = in_it.iter().filter(|(_, count)| *count > 0);
+    let counted: Vec<_> = some.map(|&(kind, count)| counted(kind, count)).collect();
+    if counted.is_empty() {
+        return Ok(());
+    }
+    let (team, counted) = (shown(team), counted.join(", "));
+    let text = format!("In team {team} there are still: {counted}; delete them first");
+    Err(Refusal::new(ErrorCode::InvalidState, text))
+}
+
+fn counted(kind: Kind, count: u64) -> String {
+    let word = match kind {
+        Kind::Vm => "virtual machine",
+        Kind::Gpu => "GPU machine",
+        Kind::Volume => "volume",
+        Kind::Network => "network",
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{plural}")
 }
 
 /// Whether so many may be removed in one request.
@@ -260,7 +303,8 @@ mod tests {
     fn a_team_goes_after_those_under_it_or_with_them() {
         let gone = |ids: &[i64]| {
             let ids: Vec<_> = ids.iter().map(|&id| TeamId(id)).collect();
-            delete(&teams(), &ids).map_err(|refusal| (refusal.code, refusal.message))
+            let refused = |refusal: Refusal| (refusal.code, refusal.message);
+            delete(&teams(), &ids, |_| Vec::new()).map_err(refused)
         };
         assert!(gone(&[3]).is_ok());
         assert!(gone(&[1, 3, 2]).is_ok());
@@ -268,6 +312,25 @@ mod tests {
         assert_eq!(code, ErrorCode::InvalidState);
         assert!(text.contains("team-3 (3)"), "{text}");
         assert_eq!(gone(&[4, 5]).expect_err("no 5").0, ErrorCode::NotFound);
+    }
+
+    #[test]
+    fn a_team_with_resources_in_it_stays_and_says_how_many() {
+        let in_it = |team: TeamId| match team.0 {
+            3 => vec![(Kind::Vm, 2), (Kind::Gpu, 0), (Kind::Volume, 1)],
+            _ => vec![(Kind::Vm, 0)],
+        };
+        let gone = |ids: &[i64]| {
+            let ids: Vec<_> = ids.iter().map(|&id| TeamId(id)).collect();
+            delete(&teams(), &ids, in_it)
+        };
+        assert!(gone(&[4]).is_ok());
+        for ids in [&[3][..], &[1, 2, 3, 4]] {
+            let refusal = gone(ids).expect_err("there is something in 3");
+            assert_eq!(refusal.code, ErrorCode::InvalidState);
+            let text = "In team team-3 (3) there are still: 2 virtual machines, 1 volume; delete them first";
+            assert_eq!(refusal.message, text);
+        }
     }
 
     #[test]

@@ -205,8 +205,8 @@ fn described(screen: &Screen, detail: &JobDetail) -> String {
         ("doing", doing),
         ("why", pending_reason.clone().unwrap_or_default()),
         (
-            "left",
-            left.map(|left| format!("about {left} s"))
+            "time",
+            left.map(|left| format!("about {left} s left"))
                 .unwrap_or_default(),
         ),
         ("error", job.error.clone().unwrap_or_default()),

@@ -43,7 +43,11 @@ fn text(job: &Job) -> String {
     } else if job.is_completed {
         format!("{name}  completed in {}", words::took(job))
     } else {
-        format!("{name}  {}  {} %", words::doing(job), job.progress)
+        let (doing, progress) = (words::doing(job), job.progress);
+        match job.time_remaining {
+            Some(left @ 1..) => format!("{name}  {doing}  {progress} %, about {left} s left"),
+            _ => format!("{name}  {doing}  {progress} %"),
+        }
     }
 }
 
@@ -84,6 +88,20 @@ mod tests {
                 Duration::from_secs(second),
             );
             assert_eq!(shown.as_deref(), line, "at {second} s");
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_said_where_it_is_known() {
+        let mut running = job("web-1", InProgress, "boot", 80);
+        for (left, end) in [
+            (None, "80 %"),
+            (Some(0), "80 %"),
+            (Some(3), "80 %, about 3 s left"),
+        ] {
+            running.time_remaining = left;
+            let line = text(&running);
+            assert!(line.ends_with(end), "{line}");
         }
     }
 

@@ -5,8 +5,10 @@
 //! It never calls a driver. What a host is to be told goes to its agent after the commit.
 
 mod calls;
+mod estimates;
 mod leftovers;
 mod retention;
+mod scrub;
 mod turns;
 mod uses;
 mod verify;
@@ -21,16 +23,18 @@ use crate::{
     host::{self, agent::Agent, driver::Driver},
     store::{Store, StoreError, Urgency},
 };
-use api::{HostId, JobId};
+use api::{HostId, JobId, ResourceId};
 use model::{
     Assignment, Context, Report, Told, Write,
     catalogue::Catalogue,
     course::{self, Heard},
+    estimate::Durations,
+    secret::Secret,
 };
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -50,6 +54,7 @@ struct Inner {
     stopping: CancellationToken,
     tasks: TaskTracker,
     watchers: Arc<watch::Watchers>,
+    durations: Mutex<Durations>,
 }
 
 impl Engine {
@@ -70,6 +75,7 @@ impl Engine {
                 stopping: CancellationToken::new(),
                 tasks: TaskTracker::new(),
                 watchers: Arc::new(watch::Watchers::new()),
+                durations: Mutex::default(),
             }),
         }
     }
@@ -79,6 +85,11 @@ impl Engine {
         let changes = self.inner.store.changes();
         let watched = self.inner.store.changes();
         self.inner.tasks.spawn(watch::run(self.clone(), watched));
+        self.learn_from_stored().await?;
+        let learned = self.inner.store.changes();
+        self.inner
+            .tasks
+            .spawn(estimates::run(self.clone(), learned));
         self.check_hosts().await?;
         self.withdraw_calls_of_earlier_process().await?;
         let mut assignments = Vec::new();
@@ -93,6 +104,7 @@ impl Engine {
         }
         self.inner.tasks.spawn(turns::run(self.clone(), changes));
         self.inner.tasks.spawn(uses::run(self.clone()));
+        self.inner.tasks.spawn(scrub::run(self.clone()));
         let busy = self.inner.clock.busy();
         self.inner.tasks.spawn(retention::run(self.clone(), busy));
         Ok(())
@@ -233,6 +245,19 @@ impl host::Engine for Engine {
                     None
                 }
             }
+        })
+    }
+    fn secret(
+        &self,
+        resource: ResourceId,
+        generation: u64,
+    ) -> Pin<Box<dyn Future<Output = Option<Secret>> + Send + '_>> {
+        Box::pin(async move {
+            let found = self.inner.store.secret(resource, generation).await;
+            found.unwrap_or_else(|error| {
+                tracing::warn!(%resource, %error, "what its create carries could not be read");
+                None
+            })
         })
     }
 }

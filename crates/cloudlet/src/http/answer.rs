@@ -7,7 +7,6 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use model::render;
 use serde::Serialize;
 
 /// A success.
@@ -15,7 +14,7 @@ use serde::Serialize;
 pub(super) struct Answer<T> {
     status: StatusCode,
     job: Option<JobId>,
-    poll_later: bool,
+    poll_after: Option<u64>,
     envelope: Envelope<T>,
 }
 
@@ -25,7 +24,7 @@ impl<T> Answer<T> {
         Self {
             status: StatusCode::OK,
             job: None,
-            poll_later: false,
+            poll_after: None,
             envelope: Envelope::new(data),
         }
     }
@@ -35,7 +34,7 @@ impl<T> Answer<T> {
         Self {
             status: StatusCode::OK,
             job: None,
-            poll_later: false,
+            poll_after: None,
             envelope: Envelope::page(data, meta),
         }
     }
@@ -48,32 +47,25 @@ impl<T> Answer<T> {
         }
     }
 
-    /// 202: on disk, and going to be done. `Location` where there is one job.
-    pub(super) fn accepted(data: T, jobs: &[JobId]) -> Self {
+    /// 202: on disk, and going to be done. `Location` where there is one job. Says when to poll first.
+    pub(super) fn accepted(data: T, jobs: &[JobId], poll_after: Option<u64>) -> Self {
         Self {
             status: StatusCode::ACCEPTED,
             job: match jobs {
                 [one] => Some(*one),
                 _ => None,
             },
-            poll_later: true,
+            poll_after: Some(poll_after.unwrap_or(POLL_AFTER_SECONDS)),
             ..Self::ok(data)
         }
     }
 
-    /// The same, with the wish to be asked again only after a while.
-    pub(super) fn poll_later(self) -> Self {
+    /// The same, with the wish to be asked again only after so many seconds, if they are known.
+    pub(super) fn poll_after(self, seconds: Option<u64>) -> Self {
         Self {
-            poll_later: true,
+            poll_after: seconds,
             ..self
         }
-    }
-}
-
-impl Answer<api::Job> {
-    /// 202 with the one job.
-    pub(super) fn job(job: &model::Job) -> Self {
-        Self::accepted(render::job(job), &[job.id])
     }
 }
 
@@ -81,8 +73,8 @@ impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.envelope)).into_response();
         let headers = response.headers_mut();
-        if self.poll_later {
-            headers.insert(header::RETRY_AFTER, POLL_AFTER_SECONDS.into());
+        if let Some(seconds) = self.poll_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if let Some(job) = self.job
             && let Ok(place) = HeaderValue::try_from(format!("/v1/resource/jobs/{job}"))
@@ -100,16 +92,17 @@ mod tests {
     #[test]
     fn a_202_says_when_to_poll_and_where_if_there_is_one_job() {
         let jobs = [JobId(uuid::Uuid::from_u128(1)), JobId(uuid::Uuid::nil())];
-        let one = Answer::accepted((), &jobs[..1]).into_response();
+        let one = Answer::accepted((), &jobs[..1], None).into_response();
         assert_eq!(one.status(), 202);
         assert_eq!(one.headers()["retry-after"], "2");
         let place = "/v1/resource/jobs/00000000-0000-0000-0000-000000000001";
         assert_eq!(one.headers()["location"], place);
-        let two = Answer::accepted((), &jobs).into_response();
+        let two = Answer::accepted((), &jobs, Some(7)).into_response();
+        assert_eq!(two.headers()["retry-after"], "7");
         assert!(!two.headers().contains_key("location"));
         let plain = Answer::ok(()).into_response();
         assert!(!plain.headers().contains_key("retry-after"));
-        let later = Answer::ok(()).poll_later().into_response();
-        assert_eq!(later.headers()["retry-after"], "2");
+        let later = Answer::ok(()).poll_after(Some(3)).into_response();
+        assert_eq!(later.headers()["retry-after"], "3");
     }
 }

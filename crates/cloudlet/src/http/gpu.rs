@@ -8,6 +8,7 @@ use super::{
     error::ApiError,
     params::{Params, PathId},
     repeat::{IdempotencyKey, Repeat},
+    resource_lists,
     slash::{CreatedJobs, Slash},
 };
 use api::{
@@ -40,15 +41,24 @@ pub(super) async fn create(
 ) -> Result<Answer<CreatedJobs>, ApiError> {
     let rule = move |context: &Context<'_>| gpu_create::accept(context, tenant, &body);
     let jobs = app.accept(repeat.of(tenant), rule).await?;
-    Ok(slash.accepted(&jobs))
+    Ok(slash.accepted(&app, &jobs))
 }
 
 /// List GPU machines, newest first.
+///
+/// A filter takes whole values, may be repeated to ask for any of several, and may also be sent as
+/// `filter[name]`.
 #[utoipa::path(
     get, path = "/v1/resource/gpu", tag = "GPU machines", operation_id = "gpu.list",
     params(
         ("page" = Option<u64>, Query, description = "From 1, the default"),
         ("limit" = Option<u64>, Query, description = "Rows on a page, 1 to 100; default 10"),
+        ("sort" = Option<String>, Query, description = "`field:asc` or `field:desc`, several separated by commas; name, createdAt, updatedAt, configuration, region, datacenter; default `createdAt:desc`"),
+        ("search" = Option<String>, Query, description = "Only with this in the name, without case"),
+        ("teamId" = Option<Vec<i64>>, Query, description = "Only in this team; 0: in none"),
+        ("regionId" = Option<Vec<i64>>, Query, description = "Only in this region"),
+        ("datacenterId" = Option<Vec<api::DataCenterId>>, Query, description = "Only in this data centre"),
+        ("status" = Option<Vec<String>>, Query, description = "Only with this status, without case"),
     ),
     responses((status = 200, description = "A page", body = Envelope<Vec<GpuDetail>>)),
 )]
@@ -57,15 +67,11 @@ pub(super) async fn list(
     Caller(tenant): Caller,
     params: Params,
 ) -> Result<Answer<Vec<GpuDetail>>, ApiError> {
-    let page = params.page()?;
-    let machines = app
-        .store()
-        .page_of(tenant, Kind::Gpu, page.page, page.limit);
-    let (machines, total) = machines.await?;
+    let (machines, meta) = resource_lists::gpus(&app, tenant, &params).await?;
     let rows = machines
         .iter()
         .map(|machine| render::gpu_detail(machine, &app.catalogue));
-    Ok(Answer::page(rows.collect(), page.meta(total)))
+    Ok(Answer::page(rows.collect(), meta))
 }
 
 /// What there is of GPUs now, series by series.
@@ -167,7 +173,7 @@ pub(super) async fn delete(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| gpu_delete::accept(context, tenant, id);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 async fn detail(app: &App, tenant: TenantId, id: ResourceId) -> Result<GpuDetail, ApiError> {

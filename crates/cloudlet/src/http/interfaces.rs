@@ -52,7 +52,7 @@ pub(super) async fn add(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| nic_add::accept(context, (tenant, id), &body);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// Make an interface the primary one; waits at most 50 s.
@@ -99,7 +99,7 @@ pub(super) async fn remove(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| nic_remove::accept(context, (tenant, id), nic);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// Give an interface a public address.
@@ -118,7 +118,7 @@ pub(super) async fn allocate(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| public_ip_allocate::accept(context, (tenant, id), nic);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// Take an interface's public address away; open flows are cut.
@@ -137,7 +137,7 @@ pub(super) async fn release(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| public_ip_release::accept(context, (tenant, id), nic);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 async fn rows(app: &App, tenant: TenantId, id: ResourceId) -> Result<Vec<InterfaceRow>, ApiError> {

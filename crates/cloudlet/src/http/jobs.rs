@@ -7,7 +7,7 @@ use super::{
     body::Body,
     error::ApiError,
     job_filter,
-    limits::WAIT_SECONDS_LIMIT,
+    limits::{POLL_AFTER_SECONDS, WAIT_SECONDS_LIMIT},
     params::{Params, PathId},
     repeat::{IdempotencyKey, Repeat, short_digest},
 };
@@ -17,7 +17,7 @@ use api::{
     job::{JobDetail, JobPoll, JobsNow},
 };
 use axum::{Json, extract::State};
-use model::{Context, limits::POLL_LIMIT, ops::job_cancel, render};
+use model::{Context, limits::POLL_LIMIT, ops::job_cancel};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -26,7 +26,8 @@ use tokio::time::Instant;
 /// An entry that names no job of this tenant is left out, UUID or not. With `waitSeconds` the answer
 /// comes as soon as one of the jobs is not what it was at `since` (the last answer's `cursor` for the
 /// same list; else at the request's arrival), at once if all have ended or none is known, and may come
-/// earlier.
+/// earlier. Without it `Retry-After` says when to ask again, where earlier runs of the same operations
+/// tell.
 #[utoipa::path(
     post, path = "/v1/resource/jobs", tag = "Jobs", operation_id = "job.poll",
     request_body = JobPoll,
@@ -39,7 +40,8 @@ pub(super) async fn poll(
 ) -> Result<Answer<JobsNow>, ApiError> {
     let ids = asked(&body)?;
     let Some(wait) = wait(&body)? else {
-        return Ok(Answer::ok(now(&app, tenant, &ids).await?));
+        let (now, poll_after) = now(&app, tenant, &ids).await?;
+        return Ok(Answer::ok(now).poll_after(poll_after));
     };
     // Listens first and looks then, so that nothing is missed.
     match app.engine.watch(ids.clone()) {
@@ -47,7 +49,11 @@ pub(super) async fn poll(
             let changed = changed(&app, tenant, &ids, body.since, wait, watch);
             Ok(Answer::ok(changed.await?))
         }
-        None => Ok(Answer::ok(now(&app, tenant, &ids).await?).poll_later()),
+        None => {
+            let (now, poll_after) = now(&app, tenant, &ids).await?;
+            let poll_after = poll_after.unwrap_or(POLL_AFTER_SECONDS);
+            Ok(Answer::ok(now).poll_after(Some(poll_after)))
+        }
     }
 }
 
@@ -79,7 +85,7 @@ pub(super) async fn list(
     let (jobs, more) = listed.await?;
     let last = jobs.last().filter(|_| more);
     let next = last.map(|job| job_filter::cursor_after(job.id));
-    let rows = jobs.iter().map(render::job).collect();
+    let rows = jobs.iter().map(|job| app.shown(job)).collect();
     Ok(Json(CursorPage::new(rows, next)))
 }
 
@@ -96,7 +102,7 @@ pub(super) async fn show(
 ) -> Result<Answer<JobDetail>, ApiError> {
     let found = app.store().job(tenant, id).await?;
     let (job, ahead) = found.ok_or_else(|| ApiError::not_found("Job"))?;
-    Ok(Answer::ok(render::job_detail(&job, ahead)))
+    Ok(Answer::ok(app.shown_in_detail(&job, ahead)))
 }
 
 /// Cancel a job.
@@ -117,7 +123,7 @@ pub(super) async fn cancel(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| job_cancel::accept(context, tenant, id);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::ok(render::job(&job)))
+    Ok(Answer::ok(app.shown(&job)))
 }
 
 /// The ids of a poll: each once, at its first place, and none that is no UUID.
@@ -148,12 +154,17 @@ fn wait(poll: &JobPoll) -> Result<Option<Duration>, ApiError> {
     }
 }
 
-/// The jobs as they are on disk.
-async fn now(app: &App, tenant: TenantId, ids: &[JobId]) -> Result<JobsNow, ApiError> {
+/// The jobs as they are on disk, and when to ask for them again, where that is known.
+async fn now(
+    app: &App,
+    tenant: TenantId,
+    ids: &[JobId],
+) -> Result<(JobsNow, Option<u64>), ApiError> {
     let jobs = app.store().jobs(tenant, ids.to_vec()).await?;
-    let jobs: Vec<_> = jobs.iter().map(render::job).collect();
+    let poll_after = app.engine.poll_after(&jobs);
+    let jobs: Vec<_> = jobs.iter().map(|job| app.shown(job)).collect();
     let cursor = cursor(&jobs);
-    Ok(JobsNow { jobs, cursor })
+    Ok((JobsNow { jobs, cursor }, poll_after))
 }
 
 /// The same, once it is not what it was; or when time is up, or nothing more can change. Real time,
@@ -167,11 +178,11 @@ async fn changed(
     watch: Watch,
 ) -> Result<JobsNow, ApiError> {
     let deadline = Instant::now() + wait;
-    let mut found = now(app, tenant, ids).await?;
+    let (mut found, _) = now(app, tenant, ids).await?;
     let since = since.unwrap_or_else(|| found.cursor.clone());
     while found.cursor == since && found.jobs.iter().any(|job| !job.status.is_final()) {
         tokio::select! {
-            () = watch.changed() => found = now(app, tenant, ids).await?,
+            () = watch.changed() => (found, _) = now(app, tenant, ids).await?,
             () = tokio::time::sleep_until(deadline) => break,
             () = app.engine.drained() => break,
         }
@@ -179,7 +190,7 @@ async fn changed(
     Ok(found)
 }
 
-/// A digest of what is shown of some jobs, in any order: the same again only if none has moved, since a
+/// A digest of what is shown of some jobs, estimates apart, in any order: the same again only if none has moved, since a
 /// job never goes back to what it was. Nothing has to be kept for it, so it outlives a restart.
 fn cursor(jobs: &[Job]) -> String {
     let mut parts: Vec<_> = jobs

@@ -21,8 +21,8 @@ pub const WAIT_SECONDS_LIMIT: u64 = 60;
 pub const CALL_PATIENCE: Duration = Duration::from_secs(50);
 /// How long the delete of a network waits for its job, in real time.
 pub const NETWORK_DELETE_PATIENCE: Duration = Duration::from_secs(20);
-/// `Retry-After` of a 202, in seconds: when to poll first.
-pub const POLL_AFTER_SECONDS: u32 = 2;
+/// `Retry-After` of a 202, in seconds, while no run of its operation is known: when to poll first.
+pub const POLL_AFTER_SECONDS: u64 = 2;
 /// `Retry-After` of a 503, in seconds.
 pub const UNAVAILABLE_RETRY_SECONDS: u32 = 2;
 /// Rows on a page where nothing is asked for.

@@ -1,9 +1,9 @@
 //! Lists that are sorted, searched and cut into pages in memory.
 //!
-//! A [`Listing`] says of one kind of row by which fields it is sorted and where a search looks; the
-//! parameters `sort`, `search`, `page` and `limit` then mean the same in every list (api.md 1.3). The
-//! id is always the last thing that rows are sorted by, so that pages over equal rows neither repeat
-//! nor skip one.
+//! A [`Listing`] says of one kind of row by which fields it is sorted, where a search looks and what is
+//! filtered by; the parameters `sort`, `search`, `page`, `limit` and every filter then mean the same in
+//! every list (api.md 1.3). The id is always the last thing that rows are sorted by, so that pages over
+//! equal rows neither repeat nor skip one.
 
 use super::{
     error::ApiError,
@@ -11,7 +11,11 @@ use super::{
     params::{Page, Params},
 };
 use api::{PageMeta, Timestamp};
-use std::cmp::{Ordering, Reverse};
+use std::{
+    borrow::Cow,
+    cmp::{Ordering, Reverse},
+};
+use uuid::Uuid;
 
 /// What a row is sorted by, of one field.
 pub(super) type KeyOf<T> = fn(&T) -> Key;
@@ -25,7 +29,20 @@ pub(super) struct Listing<T: 'static> {
     /// How it is sorted where nothing is asked for, e.g. `createdAt:desc`.
     pub(super) default: &'static str,
     /// The texts that `search` looks into.
-    pub(super) searched: fn(&T) -> Vec<&str>,
+    pub(super) searched: fn(&T) -> Vec<Cow<'_, str>>,
+    /// What is filtered by: parameters and what of a row they ask for.
+    pub(super) filters: &'static [(&'static str, Filter<T>)],
+}
+
+/// What of a row a filter asks for, as a whole; a parameter that is repeated asks for any of its
+/// values. What no row has finds nothing, what no row could have is refused.
+pub(super) enum Filter<T> {
+    /// A whole number.
+    Number(fn(&T) -> i64),
+    /// A UUID.
+    Id(fn(&T) -> Option<Uuid>),
+    /// A text, without case.
+    Text(fn(&T) -> Cow<'_, str>),
 }
 
 /// What rows are sorted by.
@@ -33,8 +50,10 @@ pub(super) struct Listing<T: 'static> {
 pub(super) enum Key {
     /// A number, a time.
     Number(i64),
+    /// Numbers, the first first.
+    Numbers(Vec<i64>),
     /// A UUID.
-    Id(uuid::Uuid),
+    Id(Uuid),
     /// A text without case, then the text itself.
     Text(String, String),
 }
@@ -57,7 +76,40 @@ pub(super) struct Order<'a, T: 'static> {
     listing: &'a Listing<T>,
     params: &'a Params,
     by: Vec<Column<T>>,
+    wanted: Vec<Wanted<T>>,
     page: Page,
+}
+
+/// A filter with the values asked for.
+enum Wanted<T> {
+    Numbers(fn(&T) -> i64, Vec<i64>),
+    Ids(fn(&T) -> Option<Uuid>, Vec<Uuid>),
+    Texts(fn(&T) -> Cow<'_, str>, Vec<String>),
+}
+
+impl<T> Wanted<T> {
+    /// What the parameters ask of a filter; `None`: nothing.
+    fn read(
+        params: &Params,
+        (name, filter): &(&'static str, Filter<T>),
+    ) -> Result<Option<Self>, ApiError> {
+        if params.all(name).next().is_none() {
+            return Ok(None);
+        }
+        Ok(Some(match *filter {
+            Filter::Number(of) => Self::Numbers(of, params.integers(name)?),
+            Filter::Id(of) => Self::Ids(of, params.read(name, "a UUID")?),
+            Filter::Text(of) => Self::Texts(of, params.all(name).map(str::to_lowercase).collect()),
+        }))
+    }
+
+    fn fits(&self, row: &T) -> bool {
+        match self {
+            Self::Numbers(of, wanted) => wanted.contains(&of(row)),
+            Self::Ids(of, wanted) => of(row).is_some_and(|id| wanted.contains(&id)),
+            Self::Texts(of, wanted) => wanted.contains(&of(row).to_lowercase()),
+        }
+    }
 }
 
 /// A field that rows are sorted by, and in which direction.
@@ -70,11 +122,18 @@ impl<T> Listing<T> {
     /// What the parameters ask for.
     pub(super) fn order<'a>(&'a self, params: &'a Params) -> Result<Order<'a, T>, ApiError> {
         let asked = params.one("sort")?.unwrap_or(self.default);
+        let by = self.columns(asked)?;
+        let page = params.page()?;
+        let mut wanted = Vec::new();
+        for filter in self.filters {
+            wanted.extend(Wanted::read(params, filter)?);
+        }
         Ok(Order {
             listing: self,
             params,
-            by: self.columns(asked)?,
-            page: params.page()?,
+            by,
+            wanted,
+            page,
         })
     }
 
@@ -114,9 +173,20 @@ impl<T> Listing<T> {
 }
 
 impl<T> Order<'_, T> {
-    /// The page of these rows: those that the search finds, sorted.
+    /// The page asked for where nothing else is: neither an order nor a choice. Whoever has the rows in
+    /// the default order need not read them all then.
+    pub(super) fn plain_page(&self) -> Option<Page> {
+        let asked = |name| self.params.all(name).next().is_some();
+        let chooses = asked("sort") || asked("search") || !self.wanted.is_empty();
+        (!chooses).then_some(self.page)
+    }
+
+    /// The page of these rows: those that the search and the filters let through, sorted.
     pub(super) fn page(&self, rows: Vec<T>) -> (Vec<T>, PageMeta) {
-        let fits = |row: &T| self.params.finds("search", &(self.listing.searched)(row));
+        let fits = |row: &T| {
+            self.wanted.iter().all(|wanted| wanted.fits(row))
+                && self.params.finds("search", &(self.listing.searched)(row))
+        };
         let keys = |row: &T| -> Vec<Key> {
             let by = self.by.iter().map(|column| (column.key)(row));
             by.chain([(self.listing.id)(row)]).collect()
@@ -161,8 +231,17 @@ mod tests {
         ],
         id: |row| Key::Number(row.0),
         default: "size:desc",
-        searched: |row| vec![row.1, "Lab A"],
+        searched: |row| vec![row.1.into(), "Lab A".into()],
+        filters: &[
+            ("size", Filter::Number(|row| row.2)),
+            ("owner", Filter::Id(|row| owner(row.2))),
+            ("state", Filter::Text(|row| row.1.into())),
+        ],
     };
+
+    fn owner(size: i64) -> Option<Uuid> {
+        (size > 0).then(|| Uuid::from_u128(size.unsigned_abs().into()))
+    }
 
     fn rows() -> Vec<Row> {
         vec![
@@ -230,6 +309,57 @@ mod tests {
             .page(rows())
             .1;
         assert_eq!(found.total, 3);
+    }
+
+    #[test]
+    fn filters_ask_for_whole_values() {
+        let one = Uuid::from_u128(1).to_string();
+        for (filters, found) in [
+            (&[("size", "1")][..], &[5, 3][..]),
+            (&[("filter[size]", "1"), ("size", "0")], &[5, 3, 4]),
+            (&[("size", "9")], &[]),
+            (&[("size", "")], &[2, 1, 5, 3, 4]),
+            (&[("state", "WEB")], &[2, 1, 3]),
+            (&[("state", "we")], &[]),
+            (&[("state", "db_1"), ("state", "db%1")], &[5, 4]),
+            (&[("state", "web"), ("size", "1")], &[3]),
+            (
+                &[("state", "web"), ("search", "lab"), ("size", "2")],
+                &[2, 1],
+            ),
+            (&[("owner", &one)], &[5, 3]),
+        ] {
+            assert_eq!(ids(filters).unwrap(), found, "{filters:?}");
+        }
+        for (name, value) in [
+            ("size", "x"),
+            ("size", "+1"),
+            ("size", "1.0"),
+            ("owner", "x"),
+            ("owner", "1"),
+        ] {
+            let error = ids(&[(name, value)]).expect_err(value);
+            assert_eq!(error.details.field.as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn nothing_asked_for_is_a_plain_page() {
+        let plain = |pairs: &[(&str, &str)]| {
+            let params = Params::of(pairs);
+            let order = ROWS.order(&params).unwrap();
+            order.plain_page().is_some()
+        };
+        assert!(plain(&[]) && plain(&[("page", "2"), ("limit", "3")]));
+        assert!(plain(&[("size", ""), ("sort", ""), ("colour", "red")]));
+        for asked in [
+            ("sort", "size:asc"),
+            ("search", "x"),
+            ("filter[size]", "1"),
+            ("state", "web"),
+        ] {
+            assert!(!plain(&[asked]), "{asked:?}");
+        }
     }
 
     #[test]

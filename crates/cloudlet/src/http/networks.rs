@@ -10,6 +10,7 @@ use super::{
     limits::NETWORK_DELETE_PATIENCE,
     params::{Params, PathId},
     repeat::{IdempotencyKey, Repeat},
+    resource_lists,
 };
 use api::{
     Envelope, Job, ResourceId, TenantId,
@@ -37,15 +38,23 @@ pub(super) async fn create(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| network_create::accept(context, tenant, &body);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// List networks, newest first.
+///
+/// A filter takes whole values, may be repeated to ask for any of several, and may also be sent as
+/// `filter[name]`.
 #[utoipa::path(
     get, path = "/v1/resource/networks", tag = "Networks", operation_id = "network.list",
     params(
         ("page" = Option<u64>, Query, description = "From 1, the default"),
         ("limit" = Option<u64>, Query, description = "Rows on a page, 1 to 100; default 10"),
+        ("sort" = Option<String>, Query, description = "`field:asc` or `field:desc`, several separated by commas; name, createdAt, updatedAt, region, datacenter; default `createdAt:desc`"),
+        ("search" = Option<String>, Query, description = "Only with this in the name or the CIDR, without case"),
+        ("regionId" = Option<Vec<i64>>, Query, description = "Only in this region"),
+        ("datacenterId" = Option<Vec<api::DataCenterId>>, Query, description = "Only in this data centre"),
+        ("networkType" = Option<Vec<String>>, Query, description = "Only of this type: `standard` or `custom`"),
     ),
     responses((status = 200, description = "A page", body = Envelope<Vec<NetworkDetail>>)),
 )]
@@ -54,16 +63,12 @@ pub(super) async fn list(
     Caller(tenant): Caller,
     params: Params,
 ) -> Result<Answer<Vec<NetworkDetail>>, ApiError> {
-    let page = params.page()?;
-    let networks = app
-        .store()
-        .page_of(tenant, Kind::Network, page.page, page.limit);
-    let (networks, total) = networks.await?;
+    let (networks, meta) = resource_lists::networks(&app, tenant, &params).await?;
     let mut rows = Vec::with_capacity(networks.len());
     for network in &networks {
         rows.push(row(&app, network).await?);
     }
-    Ok(Answer::page(rows, page.meta(total)))
+    Ok(Answer::page(rows, meta))
 }
 
 /// One network.
@@ -142,10 +147,10 @@ pub(super) async fn delete(
         .ended_within(job.id, NETWORK_DELETE_PATIENCE)
         .await?;
     match ended {
-        Some(job) => Ok(Answer::ok(render::job(&job))),
+        Some(job) => Ok(Answer::ok(app.shown(&job))),
         None => {
             let jobs = app.store().jobs(tenant, vec![job.id]).await?;
-            Ok(Answer::job(jobs.first().unwrap_or(&job)))
+            Ok(app.accepted(jobs.first().unwrap_or(&job)))
         }
     }
 }

@@ -87,9 +87,9 @@ impl Params {
     }
 
     /// Whether one of the texts holds one of those asked for, as in [`fits`](Self::fits).
-    pub(super) fn finds(&self, name: &str, texts: &[&str]) -> bool {
+    pub(super) fn finds(&self, name: &str, texts: &[impl AsRef<str>]) -> bool {
         let mut asked = self.all(name).map(str::to_lowercase).peekable();
-        let texts = || texts.iter().map(|text| text.to_lowercase());
+        let texts = || texts.iter().map(|text| text.as_ref().to_lowercase());
         asked.peek().is_none() || asked.any(|asked| texts().any(|text| text.contains(&asked)))
     }
 
@@ -121,13 +121,13 @@ impl Params {
 
     /// A whole number, if it is there.
     pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        let Some(text) = only(name, self.all(name))? else {
-            return Ok(None);
-        };
-        number(text).map(Some).ok_or_else(|| {
-            let text = format!("must be a whole number, not {}", shown(text));
-            ApiError::field(name, &text)
-        })
+        let text = only(name, self.all(name))?;
+        text.map(|text| whole(name, text)).transpose()
+    }
+
+    /// Every value of a parameter, each a whole number.
+    pub(super) fn integers(&self, name: &str) -> Result<Vec<i64>, ApiError> {
+        self.all(name).map(|text| whole(name, text)).collect()
     }
 
     /// The page asked for.
@@ -173,6 +173,13 @@ fn only<'a>(
         ));
     }
     Ok(first)
+}
+
+fn whole(name: &str, text: &str) -> Result<i64, ApiError> {
+    number(text).ok_or_else(|| {
+        let text = format!("must be a whole number, not {}", shown(text));
+        ApiError::field(name, &text)
+    })
 }
 
 /// A number as JSON would write it: without the plus sign that Rust would take.

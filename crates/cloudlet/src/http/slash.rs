@@ -9,7 +9,6 @@ use axum::{
     extract::{FromRequestParts, Request},
     http::{Uri, request::Parts, uri::PathAndQuery},
 };
-use model::render;
 use serde::Serialize;
 
 /// Whether the path came with a trailing slash.
@@ -60,14 +59,14 @@ pub(super) enum CreatedJobs {
 
 impl Slash {
     /// 202 with the jobs of a create, in the form of this path.
-    pub(super) fn accepted(self, accepted: &[model::Job]) -> Answer<CreatedJobs> {
+    pub(super) fn accepted(self, app: &App, accepted: &[model::Job]) -> Answer<CreatedJobs> {
         let ids: Vec<_> = accepted.iter().map(|job| job.id).collect();
-        let jobs = accepted.iter().map(render::job).collect();
+        let jobs = accepted.iter().map(|job| app.shown(job)).collect();
         let jobs = match self {
             Self::Without => CreatedJobs::List(jobs),
             Self::With => CreatedJobs::Object(JobList { jobs }),
         };
-        Answer::accepted(jobs, &ids)
+        Answer::accepted(jobs, &ids, app.engine.poll_after(accepted))
     }
 }
 

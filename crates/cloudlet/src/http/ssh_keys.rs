@@ -35,7 +35,8 @@ const KEYS: Listing<SshKey> = Listing {
     ],
     id: |key| Key::Id(key.id.0),
     default: "createdAt:desc",
-    searched: |key| vec![&key.name],
+    searched: |key| vec![(&key.name).into()],
+    filters: &[],
 };
 
 /// The kinds of keys that can be made here, the recommended one first.

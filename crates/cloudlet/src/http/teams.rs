@@ -6,7 +6,7 @@ use super::{
     auth::{Caller, Open},
     body::Body,
     error::ApiError,
-    listing::{Key, Listing},
+    listing::{Filter, Key, Listing},
     params::{Params, PathId},
 };
 use api::{
@@ -16,7 +16,7 @@ use api::{
     },
 };
 use axum::{Json, extract::State, http::StatusCode};
-use model::team;
+use model::{Context, Kind, team};
 
 const TEAMS: Listing<Team> = Listing {
     fields: &[
@@ -26,7 +26,8 @@ const TEAMS: Listing<Team> = Listing {
     ],
     id: |team| Key::Number(team.id.0),
     default: "name:asc",
-    searched: |team| vec![&team.name],
+    searched: |team| vec![(&team.name).into()],
+    filters: &[("entityId", Filter::Id(|team| Some(team.entity_id.0)))],
 };
 
 /// List teams, by name.
@@ -47,12 +48,9 @@ pub(super) async fn list(
     params: Params,
 ) -> Result<Json<TeamPage>, ApiError> {
     let order = TEAMS.order(&params)?;
-    let entities: Vec<TenantId> = params.read("entityId", "a UUID")?;
-    let mut teams = app.store().teams(tenant).await?;
-    teams.retain(|team| entities.is_empty() || entities.contains(&team.entity_id));
+    let teams = app.store().teams(tenant).await?;
     let (data, page) = order.page(teams);
-    // No machine is in a team yet.
-    let (_, machines) = app.store().page_of(tenant, model::Kind::Vm, 1, 1).await?;
+    let unassigned_vms = app.store().in_no_team(tenant, Kind::Vm).await?;
     Ok(Json(TeamPage {
         success: true,
         message: String::new(),
@@ -60,7 +58,7 @@ pub(super) async fn list(
         meta: TeamMeta {
             page,
             unassigned_users: 0,
-            unassigned_vms: machines,
+            unassigned_vms,
         },
     }))
 }
@@ -77,7 +75,7 @@ pub(super) async fn create(
     _: Open,
     Body(body): Body<TeamCreate>,
 ) -> Result<Answer<TeamCreated>, ApiError> {
-    let rule = move |teams: &[Team]| team::create(teams, &body);
+    let rule = move |_: &Context<'_>, teams: &[Team]| team::create(teams, &body);
     let made = app.store().change_teams(tenant, rule).await??;
     let made = made.first().copied();
     let team_id = made.ok_or_else(|| ApiError::internal("a team was made without an id"))?;
@@ -119,15 +117,16 @@ pub(super) async fn update(
     PathId(id): PathId<TeamId>,
     Body(body): Body<TeamUpdate>,
 ) -> Result<Answer<Team>, ApiError> {
-    let rule = move |teams: &[Team]| team::change(teams, id, &body);
+    let rule = move |_: &Context<'_>, teams: &[Team]| team::change(teams, id, &body);
     app.store().change_teams(tenant, rule).await??;
     find(&app, tenant, id).await.map(Answer::ok)
 }
 
 /// Delete a team.
 ///
-/// One with teams under it stays, 409 `INVALID_STATE` with their names: nobody loses a group that was
-/// not named. What belongs to a team is never deleted with it: it is in no team then.
+/// One with teams under it stays, 409 `INVALID_STATE` with their names; so does one with machines or
+/// volumes in it, 409 `INVALID_STATE` with their number: nobody loses a group that was not named, and
+/// nothing is deleted with its team.
 #[utoipa::path(
     delete, path = "/v1/teams/{id}", tag = "Teams", operation_id = "team.delete",
     params(("id" = TeamId, Path)),
@@ -142,7 +141,8 @@ pub(super) async fn delete(
     remove(&app, tenant, vec![id]).await
 }
 
-/// Delete 1 to 50 teams, all of them or none. One with teams under it goes only together with them.
+/// Delete 1 to 50 teams, all of them or none. One with teams under it goes only together with them, one
+/// with machines or volumes in it not at all.
 #[utoipa::path(
     post, path = "/v1/teams/bulk/delete", tag = "Teams", operation_id = "team.delete_several",
     request_body = TeamsDelete,
@@ -159,7 +159,10 @@ pub(super) async fn delete_several(
 }
 
 async fn remove(app: &App, tenant: TenantId, ids: Vec<TeamId>) -> Result<StatusCode, ApiError> {
-    let rule = move |teams: &[Team]| team::delete(teams, &ids);
+    let rule = move |context: &Context<'_>, teams: &[Team]| {
+        let in_it = |team| team::resources(context, tenant, team);
+        team::delete(teams, &ids, in_it)
+    };
     app.store().change_teams(tenant, rule).await??;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,6 +9,7 @@ use super::{
     error::ApiError,
     params::{Params, PathId},
     repeat::{IdempotencyKey, Repeat},
+    resource_lists,
     slash::{CreatedJobs, Slash},
 };
 use api::{
@@ -46,16 +47,27 @@ pub(super) async fn create(
 ) -> Result<Answer<CreatedJobs>, ApiError> {
     let rule = move |context: &Context<'_>| vm_create::accept(context, tenant, &body);
     let jobs = app.accept(repeat.of(tenant), rule).await?;
-    Ok(slash.accepted(&jobs))
+    Ok(slash.accepted(&app, &jobs))
 }
 
 /// List virtual machines, newest first.
+///
+/// A filter takes whole values, may be repeated to ask for any of several, and may also be sent as
+/// `filter[name]`.
 #[utoipa::path(
     get, path = "/v1/resource/virtual-machines", tag = "Virtual machines",
     operation_id = "vm.list",
     params(
         ("page" = Option<u64>, Query, description = "From 1, the default"),
         ("limit" = Option<u64>, Query, description = "Rows on a page, 1 to 100; default 10"),
+        ("sort" = Option<String>, Query, description = "`field:asc` or `field:desc`, several separated by commas; name, createdAt, updatedAt, configuration, region, datacenter; default `createdAt:desc`"),
+        ("search" = Option<String>, Query, description = "Only with this in the name or an address, without case"),
+        ("teamId" = Option<Vec<i64>>, Query, description = "Only in this team; 0: in none"),
+        ("regionId" = Option<Vec<i64>>, Query, description = "Only in this region"),
+        ("datacenterId" = Option<Vec<api::DataCenterId>>, Query, description = "Only in this data centre"),
+        ("configurationId" = Option<Vec<i64>>, Query, description = "Only of this size"),
+        ("imageName" = Option<Vec<String>>, Query, description = "Only made from the image of this name, without case"),
+        ("status" = Option<Vec<String>>, Query, description = "Only with this status, without case"),
     ),
     responses((status = 200, description = "A page", body = Envelope<Vec<MachineRow>>)),
 )]
@@ -64,13 +76,11 @@ pub(super) async fn list(
     Caller(tenant): Caller,
     params: Params,
 ) -> Result<Answer<Vec<MachineRow>>, ApiError> {
-    let page = params.page()?;
-    let machines = app.store().page_of(tenant, Kind::Vm, page.page, page.limit);
-    let (machines, total) = machines.await?;
+    let (machines, meta) = resource_lists::machines(&app, tenant, &params).await?;
     let rows = machines
         .iter()
         .map(|machine| render::machine_row(machine, &app.catalogue));
-    Ok(Answer::page(rows.collect(), page.meta(total)))
+    Ok(Answer::page(rows.collect(), meta))
 }
 
 /// One virtual machine.
@@ -124,7 +134,7 @@ pub(super) async fn resize(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| vm_resize::accept(context, (tenant, id), &body);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// Delete a virtual machine.
@@ -142,7 +152,7 @@ pub(super) async fn delete(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| vm_delete::accept(context, tenant, id);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// Turn a virtual machine on; waits at most 50 s.

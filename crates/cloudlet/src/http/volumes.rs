@@ -8,6 +8,7 @@ use super::{
     error::ApiError,
     params::{Params, PathId},
     repeat::{IdempotencyKey, Repeat},
+    resource_lists,
 };
 use api::{
     Envelope, Job, ResourceId,
@@ -35,15 +36,28 @@ pub(super) async fn create(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| volume_create::accept(context, tenant, &body);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// List volumes, newest first.
+///
+/// A filter takes whole values, may be repeated to ask for any of several, and may also be sent as
+/// `filter[name]`.
 #[utoipa::path(
     get, path = "/v1/resource/volumes", tag = "Volumes", operation_id = "volume.list",
     params(
         ("page" = Option<u64>, Query, description = "From 1, the default"),
         ("limit" = Option<u64>, Query, description = "Rows on a page, 1 to 100; default 10"),
+        ("sort" = Option<String>, Query, description = "`field:asc` or `field:desc`, several separated by commas; name, createdAt, updatedAt, sizeGb, region, datacenter; default `createdAt:desc`"),
+        ("search" = Option<String>, Query, description = "Only with this in the name, without case"),
+        ("virtualMachineId" = Option<Vec<api::ResourceId>>, Query, description = "Only on this machine"),
+        ("status" = Option<Vec<String>>, Query, description = "Only with this status, without case"),
+        ("teamId" = Option<Vec<i64>>, Query, description = "Only in this team; 0: in none"),
+        ("regionId" = Option<Vec<i64>>, Query, description = "Only in this region"),
+        ("datacenterId" = Option<Vec<api::DataCenterId>>, Query, description = "Only in this data centre"),
+        ("volumeTypeId" = Option<Vec<i64>>, Query, description = "Only of this type"),
+        ("volumeSizeId" = Option<Vec<i64>>, Query, description = "Only of this size of the catalogue"),
+        ("sizeGb" = Option<Vec<i64>>, Query, description = "Only of exactly so many GB"),
     ),
     responses((status = 200, description = "A page", body = Envelope<Vec<VolumeDetail>>)),
 )]
@@ -52,15 +66,11 @@ pub(super) async fn list(
     Caller(tenant): Caller,
     params: Params,
 ) -> Result<Answer<Vec<VolumeDetail>>, ApiError> {
-    let page = params.page()?;
-    let volumes = app
-        .store()
-        .page_of(tenant, Kind::Volume, page.page, page.limit);
-    let (volumes, total) = volumes.await?;
+    let (volumes, meta) = resource_lists::volumes(&app, tenant, &params).await?;
     let machines = volumes.iter().filter_map(machine_of).collect();
     let machines = app.store().resources_by_id(tenant, machines).await?;
     let rows = volumes.iter().map(|volume| row(&app, volume, &machines));
-    Ok(Answer::page(rows.collect(), page.meta(total)))
+    Ok(Answer::page(rows.collect(), meta))
 }
 
 /// One volume.
@@ -97,7 +107,7 @@ pub(super) async fn delete(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| volume_delete::accept(context, tenant, id);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// Attach a volume to a virtual machine of its data centre.
@@ -117,7 +127,7 @@ pub(super) async fn attach(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| volume_attach::accept(context, (tenant, id), &body);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// Detach a volume from its virtual machine; its content stays.
@@ -135,7 +145,7 @@ pub(super) async fn detach(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| volume_detach::accept(context, tenant, id);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 /// Make a volume larger, attached or not.
@@ -155,7 +165,7 @@ pub(super) async fn resize(
 ) -> Result<Answer<Job>, ApiError> {
     let rule = move |context: &Context<'_>| volume_resize::accept(context, (tenant, id), &body);
     let job = app.accept(repeat.of(tenant), rule).await?;
-    Ok(Answer::job(&job))
+    Ok(app.accepted(&job))
 }
 
 fn machine_of(volume: &Resource) -> Option<ResourceId> {

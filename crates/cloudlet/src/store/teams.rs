@@ -2,7 +2,7 @@
 
 use super::{Store, StoreError, Urgency, sqlite::teams};
 use api::{TeamId, TenantId, team::Team};
-use model::{Refusal, team::TeamWrite};
+use model::{Context, Kind, Refusal, team::TeamWrite};
 
 impl Store {
     /// Changes a tenant's teams as a rule says, which is given all of them and may run again. Answers
@@ -10,12 +10,19 @@ impl Store {
     pub async fn change_teams(
         &self,
         tenant: TenantId,
-        rule: impl Fn(&[Team]) -> Result<TeamWrite, Refusal> + Send + 'static,
+        rule: impl Fn(&Context<'_>, &[Team]) -> Result<TeamWrite, Refusal> + Send + 'static,
     ) -> Result<Result<Vec<TeamId>, Refusal>, StoreError> {
         self.sqlite
             .write(Urgency::Request, move |session| {
                 session.change_teams(tenant, &rule)
             })
+            .await
+    }
+
+    /// How many resources of a kind a tenant has in no team.
+    pub async fn in_no_team(&self, tenant: TenantId, kind: Kind) -> Result<u64, StoreError> {
+        self.sqlite
+            .read(move |connection| teams::in_none(connection, tenant, kind))
             .await
     }
 

@@ -1,6 +1,8 @@
 //! What clients get wrong, and that each is told what and where. Nothing of it is ever a 500.
 
-use crate::cloud::{JOBS, LAB_A, MACHINES, NOTHING, TestCloud, send};
+use crate::cloud::{
+    GPU, JOBS, LAB_A, LAB_B, MACHINES, NETWORKS, NOTHING, TestCloud, VOLUMES, send, text,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -44,14 +46,16 @@ async fn fields_of_a_create() {
         ("numberOfInstances", json!(51)),
         ("numberOfInstances", json!("2")),
         ("allocatePublicIp", json!("no")),
-        ("allocatePublicIp", json!(true)),
+        ("allocatePublicIp", json!(1)),
+        ("teamId", json!("ops")),
         (
-            "networkInterfaces",
+            "networkInterfaces[0].networkId",
             json!([{"networkId": NOTHING, "primary": true}]),
         ),
     ];
     for (field, value) in cases {
-        cloud.post(MACHINES, with(field, value)).await.names(field);
+        let name = field.split('[').next().unwrap();
+        cloud.post(MACHINES, with(name, value)).await.names(field);
     }
     let list = cloud.get(MACHINES).await;
     assert_eq!(list.json["meta"]["total"], 0, "a refusal writes nothing");
@@ -515,4 +519,200 @@ async fn faults_and_clock() {
     admin(Method::POST, clock, json!({"advanceSeconds": -1}))
         .await
         .names("advanceSeconds");
+}
+
+/// Every field of a volume's bodies; those of networks, interfaces, GPUs and sizes are in their files.
+#[tokio::test]
+async fn fields_of_volumes() {
+    let cloud = TestCloud::start().await;
+    let machine = cloud.machine_named("web").await;
+    let volume = cloud.volume_named("data").await;
+    for (field, value) in [
+        ("name", json!(5)),
+        ("name", json!(["a"])),
+        ("name", Value::Null),
+        ("datacenterId", json!("dc-uuid")),
+        ("datacenterId", json!(NOTHING)),
+        ("datacenterId", json!({})),
+        ("datacenterId", Value::Null),
+        ("volumeTypeId", json!(3)),
+        ("volumeTypeId", json!("1")),
+        ("volumeTypeId", json!(-1)),
+        ("volumeTypeId", Value::Null),
+        ("volumeSizeId", json!(21)),
+        ("volumeSizeId", json!(1.5)),
+        ("volumeSizeId", json!(true)),
+        ("volumeSizeId", Value::Null),
+        ("sizeGb", json!(256)),
+        ("sizeGb", json!(0)),
+        ("sizeGb", json!(1e300)),
+        ("sizeGb", json!("100")),
+        ("sizeGb", Value::Null),
+        ("teamId", json!("ops")),
+    ] {
+        let mut body = TestCloud::volume("more");
+        body[field] = value;
+        cloud
+            .refuses_field(&format!("POST {VOLUMES}"), body, field)
+            .await;
+    }
+    let path = format!("PUT {VOLUMES}/{volume}");
+    for wrong in [
+        json!(NOTHING),
+        json!("x"),
+        json!(7),
+        json!(volume),
+        json!([machine]),
+        Value::Null,
+    ] {
+        let body = json!({"virtualMachineId": wrong});
+        cloud
+            .refuses_field(&format!("{path}/attach"), body, "virtualMachineId")
+            .await;
+    }
+    for wrong in [
+        json!("256"),
+        json!(256.5),
+        json!(1e300),
+        json!(null),
+        json!([256]),
+    ] {
+        let body = json!({"newSizeGb": wrong});
+        cloud
+            .refuses_field(&format!("{path}/resize"), body, "newSizeGb")
+            .await;
+    }
+    for verb in ["attach", "resize"] {
+        let act = format!("{path}/{verb}");
+        let request = cloud.acting(&cloud.key, &act, &Value::Null).body("{");
+        send(request).await.is_error(400, "VALIDATION_ERROR");
+    }
+}
+
+/// What is another tenant's is as if it were not, in every path and every body.
+#[tokio::test]
+async fn ids_of_others() {
+    let cloud = TestCloud::start().await;
+    let machine = cloud.machine_named("web").await;
+    let volume = cloud.volume_named("data").await;
+    let network = cloud.network_named("lan", "10.5.0.0/24").await;
+    let gpu = cloud
+        .done(
+            &format!("POST {GPU}"),
+            TestCloud::gpu("train", 1),
+            "gpu.create",
+        )
+        .await;
+    let gpu = text(&gpu["resourceId"]);
+    let nic = text(&cloud.nics(&machine).await[0]["id"]);
+    let nics = format!("{MACHINES}/{machine}/network-interfaces");
+    let on = json!({"virtualMachineId": machine, "newSizeGb": 256});
+    let name = json!({"name": "taken"});
+    let none = Value::Null;
+    let key = &cloud.other_key;
+    for (act, body) in [
+        (format!("GET {VOLUMES}/{volume}"), none.clone()),
+        (format!("DELETE {VOLUMES}/{volume}"), none.clone()),
+        (format!("PUT {VOLUMES}/{volume}/attach"), on.clone()),
+        (format!("PUT {VOLUMES}/{volume}/detach"), none.clone()),
+        (format!("PUT {VOLUMES}/{volume}/resize"), on),
+        (format!("GET {NETWORKS}/{network}"), none.clone()),
+        (
+            format!("GET {NETWORKS}/{network}/virtual-machines"),
+            none.clone(),
+        ),
+        (format!("PUT {NETWORKS}/{network}"), name.clone()),
+        (format!("DELETE {NETWORKS}/{network}"), none.clone()),
+        (format!("GET {GPU}/{gpu}"), none.clone()),
+        (format!("PUT {GPU}/{gpu}"), name),
+        (format!("DELETE {GPU}/{gpu}"), none.clone()),
+        (
+            format!("PUT {MACHINES}/{machine}/size"),
+            json!({"configurationId": 46}),
+        ),
+        (format!("GET {nics}"), none.clone()),
+        (format!("POST {nics}"), json!({"networkId": network})),
+        (format!("PUT {nics}/{nic}"), json!({"setPrimary": true})),
+        (format!("DELETE {nics}/{nic}"), none.clone()),
+        (format!("POST {nics}/{nic}/public-ip"), none.clone()),
+        (format!("DELETE {nics}/{nic}/public-ip"), none),
+    ] {
+        let theirs = cloud
+            .refuses_as(key, &act, body.clone(), (404, "NOT_FOUND"))
+            .await;
+        let id = act.split('/').nth(4).unwrap();
+        let never = cloud.act_as(key, &act.replace(id, NOTHING), &body).await;
+        assert_eq!(theirs.json, never.json, "{act}");
+    }
+    for path in [VOLUMES, NETWORKS, GPU] {
+        let list = cloud
+            .act_as(key, &format!("GET {path}"), &Value::Null)
+            .await;
+        assert_eq!(list.json["data"], json!([]), "{path}");
+    }
+    // In a body: the field is named, and the answer is that of an id that never was.
+    let own = cloud
+        .act_as(key, &format!("POST {MACHINES}"), &TestCloud::machine("own"))
+        .await;
+    let own = cloud.end_as(key, &own.json["data"][0]).await;
+    let own = text(&own["resourceId"]);
+    let disk = cloud
+        .act_as(key, &format!("POST {VOLUMES}"), &TestCloud::volume("own"))
+        .await;
+    let disk = cloud.end_as(key, &disk.json["data"]).await;
+    let disk = text(&disk["resourceId"]);
+    let with_network = |id: &str| {
+        let mut body = TestCloud::machine("web");
+        body["networkInterfaces"] = json!([{"networkId": id, "primary": true}]);
+        body
+    };
+    for (act, body, field) in [
+        (
+            format!("PUT {VOLUMES}/{disk}/attach"),
+            json!({"virtualMachineId": machine}),
+            "virtualMachineId",
+        ),
+        (
+            format!("POST {MACHINES}/{own}/network-interfaces"),
+            json!({"networkId": network}),
+            "networkId",
+        ),
+        (
+            format!("POST {MACHINES}"),
+            with_network(&network),
+            "networkInterfaces[0].networkId",
+        ),
+    ] {
+        let refused = cloud
+            .refuses_as(key, &act, body.clone(), (400, "VALIDATION_ERROR"))
+            .await;
+        refused.names(field);
+        let text = body
+            .to_string()
+            .replace(&machine, NOTHING)
+            .replace(&network, NOTHING);
+        let never = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            cloud.act_as(key, &act, &never).await.json,
+            refused.json,
+            "{act}"
+        );
+    }
+}
+
+/// A data centre that another tenant's things are in is nobody's secret; its things are.
+#[tokio::test]
+async fn a_data_centre_without_gpus() {
+    let cloud = TestCloud::start().await;
+    let mut body = TestCloud::gpu("train", 8);
+    body["datacenterId"] = json!(LAB_B);
+    body["seriesId"] = json!(2);
+    let refused = cloud
+        .refuses(&format!("POST {GPU}"), body, (409, "CAPACITY_EXCEEDED"))
+        .await;
+    let message = refused.json["message"].as_str().unwrap();
+    assert!(
+        message.contains("Lab B") && !message.contains('4'),
+        "what is left is not told: {message}"
+    );
 }

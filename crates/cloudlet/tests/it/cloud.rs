@@ -1,7 +1,7 @@
 //! A whole server for a test: two tenants, the operator, and requests in a line each.
 
-use crate::process::Process;
-pub(crate) use crate::process::{ADMIN_KEY, KEY};
+pub(crate) use crate::process::{ADMIN_KEY, KEY, text};
+use crate::{process::Process, world};
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::{
@@ -18,6 +18,14 @@ pub(crate) const NOTHING: &str = "01930000-0000-7000-8000-000000000000";
 pub(crate) const MACHINES: &str = "/v1/resource/virtual-machines";
 /// The jobs' path.
 pub(crate) const JOBS: &str = "/v1/resource/jobs";
+/// The volumes' path.
+pub(crate) const VOLUMES: &str = "/v1/resource/volumes";
+/// The networks' path.
+pub(crate) const NETWORKS: &str = "/v1/resource/networks";
+/// The GPU machines' path.
+pub(crate) const GPU: &str = "/v1/resource/gpu";
+/// The default catalogue's second data centre.
+pub(crate) const LAB_B: &str = "6f1c0e5e-0000-4000-8000-000000000002";
 
 /// A server on a free port with an empty store; it ends with the test.
 pub(crate) struct TestCloud {
@@ -30,7 +38,7 @@ pub(crate) struct TestCloud {
     /// A key of a second tenant.
     pub(crate) other_key: String,
     http: reqwest::Client,
-    _server: Process,
+    pub(crate) server: Process,
 }
 
 /// An answer.
@@ -93,16 +101,20 @@ impl TestCloud {
         Self::start_with(&[]).await
     }
 
-    /// The same with more flags.
+    /// The same with more flags, `--sim-speed` among them where the simulator is to have delays.
     pub(crate) async fn start_with(flags: &[&str]) -> Self {
-        let server = Process::start(&[&["--sim-speed", "0"], flags].concat());
+        let speed: &[&str] = match flags.contains(&"--sim-speed") {
+            true => &[],
+            false => &["--sim-speed", "0"],
+        };
+        let server = Process::start(&[speed, flags].concat());
         let mut cloud = Self {
             url: server.url.clone(),
             key: KEY.to_owned(),
             admin_key: ADMIN_KEY.to_owned(),
             other_key: String::new(),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
-            _server: server,
+            server,
         };
         let tenant = cloud.admin(Method::POST, "/admin/v1/tenants", json!({"name": "other"}));
         let id = tenant.await.json["data"]["id"].as_str().unwrap().to_owned();
@@ -179,6 +191,255 @@ impl TestCloud {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
         String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+/// What is done again and again: a request in one line, and the job behind it.
+impl TestCloud {
+    /// A request such as `PUT /v1/…` with a key, a body where there is one, and more headers.
+    pub(crate) async fn act_as(&self, key: &str, act: &str, body: &Value) -> Answer {
+        send(self.acting(key, act, body)).await
+    }
+
+    /// The same, still to be sent.
+    pub(crate) fn acting(&self, key: &str, act: &str, body: &Value) -> reqwest::RequestBuilder {
+        let (method, path) = act.split_once(' ').expect("a method and a path");
+        let request = self.anonymous(method.parse().unwrap(), path);
+        let request = request.header("X-API-Key", key);
+        match body {
+            Value::Null => request.header("Content-Type", "application/json"),
+            body => request.json(body),
+        }
+    }
+
+    /// The same as the default tenant.
+    pub(crate) async fn act(&self, act: &str, body: Value) -> Answer {
+        self.act_as(&self.key, act, &body).await
+    }
+
+    /// What is read at a path; both forms of it say the same.
+    pub(crate) async fn data(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.json);
+        if !path.contains('?') {
+            let slashed = self.get(&format!("{path}/")).await;
+            assert_eq!(slashed.json, answer.json, "{path}");
+        }
+        answer.json["data"].clone()
+    }
+
+    /// A request that a job comes of, looked at as it was accepted: api.md 3.3.
+    pub(crate) async fn accepted(&self, act: &str, body: Value) -> Value {
+        let answer = self.act(act, body).await;
+        assert_eq!(answer.status, 202, "{act}: {}", answer.json);
+        assert_eq!(answer.json["success"], true);
+        let data = &answer.json["data"];
+        let jobs = data["jobs"].as_array().or(data.as_array());
+        let job = jobs.map_or(data, |jobs| &jobs[0]);
+        let place = format!("{JOBS}/{}", job["id"].as_str().unwrap());
+        assert_eq!(answer.header("location"), place);
+        assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
+        assert_eq!(job["jobId"], job["id"]);
+        for (key, value) in [
+            ("status", json!("pending")),
+            ("progress", json!(0)),
+            ("progressPercentage", json!(0)),
+            ("resourceId", Value::Null),
+            ("error", Value::Null),
+            ("errorCode", Value::Null),
+            ("completedAt", Value::Null),
+            ("result", Value::Null),
+            ("isCompleted", json!(false)),
+            ("hasFailed", json!(false)),
+        ] {
+            assert_eq!(job[key], value, "{key} of {job}");
+        }
+        assert!(job["targetId"].is_string(), "{job}");
+        job.clone()
+    }
+
+    /// A job's end, by the id that its 202 gave.
+    pub(crate) async fn end_of(&self, job: &Value) -> Value {
+        self.end_as(&self.key, job).await
+    }
+
+    /// The same for the key's tenant.
+    pub(crate) async fn end_as(&self, key: &str, job: &Value) -> Value {
+        let body = json!({"jobIds": [job["id"]], "waitSeconds": 10});
+        for _ in 0..12 {
+            let poll = self.act_as(key, &format!("POST {JOBS}"), &body).await;
+            let job = &poll.json["data"]["jobs"][0];
+            if crate::process::is_final(job) {
+                assert_eq!(job["completedAt"], job["updatedAt"], "{job}");
+                return job.clone();
+            }
+        }
+        panic!("job {job} does not end\n{}", self.server.log());
+    }
+
+    /// A request that a job comes of, and that job once it is completed, its fields checked against
+    /// `kind` (`volume.attach`), the resource's id and what there is to tell.
+    pub(crate) async fn done(&self, act: &str, body: Value, kind: &str) -> Value {
+        let accepted = self.accepted(act, body).await;
+        let job = self.end_of(&accepted).await;
+        assert_eq!(job["status"], "completed", "{act}: {job}");
+        assert_eq!(job["kind"], kind, "{job}");
+        let (noun, verb) = kind.split_once('.').unwrap();
+        let noun = match noun {
+            "nic" | "public_ip" => "vm",
+            noun => noun,
+        };
+        assert_eq!(
+            (&job["resourceType"], &job["operation"]),
+            (&json!(noun), &json!(verb))
+        );
+        assert_eq!(job["targetId"], accepted["targetId"]);
+        let shown = match verb == "delete" {
+            true => &Value::Null,
+            false => &job["targetId"],
+        };
+        assert_eq!(&job["resourceId"], shown, "{job}");
+        for (key, value) in [
+            ("isCompleted", json!(true)),
+            ("hasFailed", json!(false)),
+            ("progress", json!(100)),
+            ("stage", json!("completed")),
+            ("error", Value::Null),
+            ("errorCode", Value::Null),
+        ] {
+            assert_eq!(job[key], value, "{key} of {job}");
+        }
+        job
+    }
+
+    /// That a request is refused, and that nothing at all is otherwise in the store afterwards. It has
+    /// an idempotency key, the same one always: refusals are not remembered.
+    pub(crate) async fn refuses(&self, act: &str, body: Value, error: (u16, &str)) -> Answer {
+        self.refuses_as(&self.key, act, body, error).await
+    }
+
+    /// The same for a key.
+    pub(crate) async fn refuses_as(
+        &self,
+        key: &str,
+        act: &str,
+        body: Value,
+        (status, code): (u16, &str),
+    ) -> Answer {
+        let before = world::still(&self.store()).await;
+        let request = self.acting(key, act, &body);
+        let answer = send(request.header("Idempotency-Key", "refused")).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (status, code),
+            "{act} {body}: {}",
+            answer.json
+        );
+        answer.is_error(status, code);
+        let after = world::dump(&self.store());
+        world::same(&before, &after, &format!("{act} {body}"));
+        answer
+    }
+
+    /// The same for a 400 that names a field.
+    pub(crate) async fn refuses_field(&self, act: &str, body: Value, field: &str) -> Answer {
+        let answer = self
+            .refuses(act, body.clone(), (400, "VALIDATION_ERROR"))
+            .await;
+        assert_eq!(answer.field(), field, "{act} {body}: {}", answer.json);
+        answer.names(field);
+        answer
+    }
+
+    /// Where the store is.
+    pub(crate) fn store(&self) -> std::path::PathBuf {
+        self.server.data().join("cloudlet.db")
+    }
+
+    /// What a tenant uses of a quota.
+    pub(crate) async fn used(&self, quota: &str) -> u64 {
+        let path = format!("/admin/v1/tenants/{}", self.tenant_id().await);
+        let tenant = self.admin(Method::GET, &path, Value::Null).await;
+        tenant.json["data"]["quotas"][quota]["used"]
+            .as_u64()
+            .unwrap()
+    }
+
+    /// Sets quotas of the default tenant.
+    pub(crate) async fn limit(&self, quotas: Value) {
+        let path = format!("/admin/v1/tenants/{}/quotas", self.tenant_id().await);
+        let set = self.admin(Method::PUT, &path, quotas).await;
+        assert_eq!(set.status, 200, "{}", set.json);
+    }
+
+    /// Places a fault.
+    pub(crate) async fn fault(&self, fault: Value) {
+        let placed = self.admin(Method::POST, "/admin/v1/faults", fault).await;
+        assert_eq!(placed.status, 201, "{}", placed.json);
+    }
+
+    /// That records and the simulator's world say the same, and nothing is under way or left over.
+    pub(crate) async fn verified(&self) {
+        let found = self
+            .admin(Method::GET, "/admin/v1/verify", Value::Null)
+            .await;
+        let none = json!({"differences": [], "pending": []});
+        assert_eq!(found.json["data"], none);
+    }
+
+    /// A machine that runs; its id.
+    pub(crate) async fn machine_named(&self, name: &str) -> String {
+        let body = Self::machine(name);
+        let job = self
+            .done(&format!("POST {MACHINES}"), body, "vm.create")
+            .await;
+        text(&job["resourceId"])
+    }
+
+    /// A volume of 100 GB; its id.
+    pub(crate) async fn volume_named(&self, name: &str) -> String {
+        let body = Self::volume(name);
+        let job = self
+            .done(&format!("POST {VOLUMES}"), body, "volume.create")
+            .await;
+        text(&job["resourceId"])
+    }
+
+    /// A network, standard with this block or custom without; its id.
+    pub(crate) async fn network_named(&self, name: &str, cidr: &str) -> String {
+        let body = Self::network(name, cidr);
+        let job = self
+            .done(&format!("POST {NETWORKS}"), body, "network.create")
+            .await;
+        text(&job["resourceId"])
+    }
+
+    /// The rows of a machine's interfaces.
+    pub(crate) async fn nics(&self, machine: &str) -> Vec<Value> {
+        let rows = self
+            .data(&format!("{MACHINES}/{machine}/network-interfaces"))
+            .await;
+        rows.as_array().unwrap().clone()
+    }
+
+    /// A body that makes a volume.
+    pub(crate) fn volume(name: &str) -> Value {
+        json!({"name": name, "datacenterId": LAB_A, "volumeTypeId": 1, "volumeSizeId": 11,
+            "sizeGb": 100})
+    }
+
+    /// A body that makes a network.
+    pub(crate) fn network(name: &str, cidr: &str) -> Value {
+        match cidr {
+            "" => json!({"name": name, "datacenterId": LAB_A, "networkType": "custom"}),
+            cidr => json!({"name": name, "datacenterId": LAB_A, "networkType": "standard",
+                "cidrBlock": cidr}),
+        }
+    }
+
+    /// A body that makes a GPU machine.
+    pub(crate) fn gpu(name: &str, count: u32) -> Value {
+        json!({"name": name, "datacenterId": LAB_A, "seriesId": 1, "gpuCount": count})
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 /// Pages whose `sh` blocks are meant to be typed as they stand.
 const PAGES: &[&str] = &[
     "README.md",
+    "docs/ci.md",
     "docs/faults.md",
     "docs/errors.md",
     "CONTRIBUTING.md",
@@ -161,4 +162,24 @@ async fn the_page_on_faults_runs_as_it_stands() {
         };
         rest = after;
     }
+}
+
+#[tokio::test]
+async fn the_page_on_ci_runs_as_it_stands() {
+    let cloud = Process::start(&["--clock", "manual", "--sim-seed", "7"]);
+    // The server is there already, and the fixture ends it; where it listens is this test's.
+    let page: String = script("docs/ci.md", "")
+        .lines()
+        .filter(|line| {
+            !line.starts_with("cloudlet serve")
+                && !line.starts_with("kill ")
+                && !line.contains("_BOOTSTRAP_API_KEY=gpcn")
+                && !line.contains("_BOOTSTRAP_ADMIN_KEY=gpcn")
+        })
+        .map(|line| line.replace("http://127.0.0.1:8081", &cloud.url) + "\n")
+        .collect();
+    let said = run(&cloud, "bash", &page);
+    let expected = "data-1  completed  null\ndata-2  failed  QUOTA_EXCEEDED\nfail\n\
+        data-3  failed  DRIVER_ERROR\n[]\n";
+    assert_eq!(said, expected);
 }

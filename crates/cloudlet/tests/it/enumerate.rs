@@ -12,12 +12,14 @@ fn routes() -> Vec<(Method, String, bool)> {
         for (method, operation) in item.as_object().unwrap() {
             let method = method.to_uppercase().parse().unwrap();
             let is_public = operation["security"] == Value::from(vec![serde_json::json!({})]);
-            let path = path.replace("{id}", NOTHING).replace("{keyId}", NOTHING);
+            let named = ["{id}", "{keyId}", "{nicId}"].into_iter();
+            let path = named.fold(path.clone(), |path, name| path.replace(name, NOTHING));
+            assert!(!path.contains('{'), "{path}: which id stands here?");
             routes.push((method, path, is_public));
         }
     }
     assert!(
-        routes.len() >= 25,
+        routes.len() >= 80,
         "only {} routes are documented",
         routes.len()
     );
@@ -136,6 +138,34 @@ async fn nothing_is_a_500() {
                 "{method} {path} {body}: {}",
                 answer.json
             );
+        }
+    }
+}
+
+/// Whatever there is not, is not there: no route takes an id that nothing has, or another tenant's.
+#[tokio::test]
+async fn an_id_that_nothing_has() {
+    let cloud = TestCloud::start().await;
+    for (method, path, _) in routes() {
+        if !path.contains(NOTHING) {
+            continue;
+        }
+        let (_, operation) = path.split_once(NOTHING).unwrap();
+        let key = match path.starts_with("/admin") {
+            true => &cloud.admin_key,
+            false => &cloud.key,
+        };
+        // A body with which each of them goes on to look for the resource.
+        let body = json!({
+            "name": "a", "configurationId": 46, "networkId": NOTHING, "setPrimary": true,
+            "virtualMachineId": NOTHING, "newSizeGb": 256,
+        });
+        let request = cloud.anonymous(method.clone(), &path);
+        let request = request.header("X-API-Key", key).json(&body);
+        let answer = send(request.header("Idempotency-Key", "k")).await;
+        let is_quiet = operation.is_empty() && path.starts_with("/v1/teams");
+        if !is_quiet {
+            answer.is_error(404, "NOT_FOUND");
         }
     }
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod agree;
 mod bad_input;
 mod cli;
 mod clients;
@@ -11,22 +12,34 @@ mod crash;
 mod docs;
 mod durability;
 mod enumerate;
+mod estimates;
 mod failures;
 mod first_start;
+mod gpu;
+mod hosts;
+mod idempotency;
+mod interfaces;
 mod jobs;
 mod keys;
+mod leftovers;
 mod life;
+mod lists;
+mod networks;
 mod openapi;
 mod operator;
 mod order;
+mod places;
 mod process;
+mod proofs;
 mod rates;
 mod raw;
 mod request_faults;
+mod resize;
 mod retention;
 mod schemathesis;
 mod ssh_keys;
 mod teams;
 mod terraform;
 mod tidy;
+mod volumes;
 mod world;

@@ -1,5 +1,5 @@
 //! The requests of the Terraform provider 0.1.2, byte for byte, in the order in which it sends them, and
-//! what it reads of each answer (api.md 1, 3, 4, 5).
+//! what it reads of each answer (api.md 1, 3 to 7).
 //!
 //! Each is a line of [`LIFE`]; what a later line needs of an answer is kept under a name. A new operation
 //! of the provider is more lines, and nothing else.
@@ -50,6 +50,17 @@ impl Line {
     }
 }
 
+impl Line {
+    /// A poll that ends with the machine as the resource.
+    const fn reads_resource(self) -> Self {
+        self.reads(&[
+            ("/data/jobs/0/isCompleted", "true"),
+            ("/data/jobs/0/hasFailed", "false"),
+            ("/data/jobs/0/resourceId", "\"{machine}\""),
+        ])
+    }
+}
+
 /// The poll of the job that was kept last: a batch of one, of which it reads these keys.
 const fn poll() -> Line {
     Line {
@@ -84,7 +95,7 @@ const DETAIL: &[(&str, &str)] = &[
     ("/data/virtualMachine/updatedAt", "?"),
 ];
 
-/// Data sources, then a machine from `terraform apply` to `terraform destroy`.
+/// Data sources, then a machine with networks and volumes from `terraform apply` to `terraform destroy`.
 const LIFE: &[Line] = &[
     // Data sources. An attribute that is not set is sent empty.
     ask("GET /v1/resource/data-centers/countries?page=1&limit=100", 200)
@@ -139,13 +150,186 @@ const LIFE: &[Line] = &[
     ask("POST /v1/resource/virtual-machines/{machine}/start", 200),
     ask("GET /v1/resource/virtual-machines/{machine}", 200)
         .reads(&[("/data/status", "\"Running\"")]),
-    // Destroy.
+    // Another size: stop, resize without waiting, start; the start waits behind the resize.
+    ask("POST /v1/resource/virtual-machines/{machine}/stop", 200),
+    ask("PUT /v1/resource/virtual-machines/{machine}/size", 202)
+        .body(r#"{"configurationId":46}"#)
+        .reads(&[("/success", "true")]),
+    ask("POST /v1/resource/virtual-machines/{machine}/start", 200),
+    ask("GET /v1/resource/virtual-machines/{machine}", 200).reads(&[
+        ("/data/status", "\"Running\""),
+        ("/data/virtualMachine/configurationId", "46"),
+        ("/data/virtualMachine/configuration", "\"Medium\""),
+    ]),
+    // Networks: a standard one with the same default route whatever its block, one string of servers.
+    ask("POST /v1/resource/networks/", 202)
+        .body(
+            r#"{"name":"tf-lan","datacenterId":"{place}","networkType":"standard","description":"by terraform","cidrBlock":"172.16.4.0/24","snatEnabled":true,"dhcpServerEnabled":true,"defaultRouteEnabled":true,"serveDNSServersEnabled":true,"dhcpStartAddress":"172.16.4.10","dhcpEndAddress":"172.16.4.254","defaultRoute":"10.0.0.1","dnsServers":"8.8.8.8, 1.1.1.1"}"#,
+        )
+        .reads(&[("/success", "true")])
+        .keeps(&[("/data/jobId", "job")]),
+    poll().keeps(&[("/data/jobs/0/resourceId", "lan")]),
+    ask("GET /v1/resource/networks/{lan}", 200).reads(&[
+        ("/data/id", "\"{lan}\""),
+        ("/data/name", "\"tf-lan\""),
+        ("/data/description", "\"by terraform\""),
+        ("/data/snat", "\"true\""),
+        ("/data/cidrBlock", "\"172.16.4.0/24\""),
+        ("/data/gatewayIp", "\"172.16.4.1\""),
+        ("/data/connectedVms", "\"0\""),
+        ("/data/networkType", "\"standard\""),
+        ("/data/country/id", "?"),
+        ("/data/country/name", "?"),
+        ("/data/region/id", "?"),
+        ("/data/region/name", "\"East\""),
+        ("/data/datacenter/id", "\"{place}\""),
+        ("/data/datacenter/name", "\"{place name}\""),
+        ("/data/dnsNameservers", "\"8.8.8.8, 1.1.1.1\""),
+        ("/data/allocationPools/0/start", "\"172.16.4.10\""),
+        ("/data/allocationPools/0/end", "\"172.16.4.254\""),
+        ("/data/createdAt", "?"),
+        ("/data/updatedAt", "?"),
+    ]),
+    ask("POST /v1/resource/networks/", 202)
+        .body(
+            r#"{"name":"tf-plain","datacenterId":"{place}","networkType":"custom","description":"","cidrBlock":"","snatEnabled":false,"dhcpServerEnabled":false,"defaultRouteEnabled":false,"serveDNSServersEnabled":false,"dhcpStartAddress":"","dhcpEndAddress":"","defaultRoute":"","dnsServers":""}"#,
+        )
+        .keeps(&[("/data/jobId", "job")]),
+    poll().keeps(&[("/data/jobs/0/resourceId", "plain")]),
+    ask("GET /v1/resource/networks/{plain}", 200).reads(&[
+        ("/data/networkType", "\"custom\""),
+        ("/data/snat", "\"false\""),
+        ("/data/cidrBlock", "\"\""),
+        ("/data/description", "\"\""),
+        ("/data/dnsNameservers", "\"\""),
+    ]),
+    // Their updates: the create's fields less place and type; the answer is not read.
+    ask("PUT /v1/resource/networks/{lan}", 200).body(
+        r#"{"name":"tf-net","description":"changed","cidrBlock":"172.16.4.0/24","snatEnabled":false,"dhcpServerEnabled":true,"defaultRouteEnabled":true,"serveDNSServersEnabled":true,"dhcpStartAddress":"172.16.4.20","dhcpEndAddress":"172.16.4.200","defaultRoute":"10.0.0.1","dnsServers":"9.9.9.9"}"#,
+    ),
+    ask("GET /v1/resource/networks/{lan}", 200).reads(&[
+        ("/data/name", "\"tf-net\""),
+        ("/data/description", "\"changed\""),
+        ("/data/snat", "\"false\""),
+        ("/data/dnsNameservers", "\"9.9.9.9\""),
+        ("/data/allocationPools/0/start", "\"172.16.4.20\""),
+        ("/data/allocationPools/0/end", "\"172.16.4.200\""),
+    ]),
+    ask("PUT /v1/resource/networks/{plain}", 200).body(
+        r#"{"name":"tf-plain","description":"layer two","cidrBlock":"","snatEnabled":false,"dhcpServerEnabled":false,"defaultRouteEnabled":false,"serveDNSServersEnabled":false,"dhcpStartAddress":"","dhcpEndAddress":"","defaultRoute":"","dnsServers":""}"#,
+    ),
+    // Interfaces: added on each, one made the primary one, found again in the list by its network.
+    ask("POST /v1/resource/virtual-machines/{machine}/network-interfaces", 202)
+        .body(r#"{"networkId":"{lan}"}"#)
+        .reads(&[("/success", "true")])
+        .keeps(&[("/data/jobId", "job")]),
+    poll().reads_resource(),
+    ask("POST /v1/resource/virtual-machines/{machine}/network-interfaces", 202)
+        .body(r#"{"networkId":"{plain}"}"#)
+        .keeps(&[("/data/jobId", "job")]),
+    poll().reads_resource(),
+    ask("GET /v1/resource/virtual-machines/{machine}/network-interfaces", 200)
+        .reads(&[
+            ("/data/0/isPrimary", "1"),
+            ("/data/1/isPrimary", "0"),
+            ("/data/1/networkId", "\"{lan}\""),
+            ("/data/1/networkInterface", "1"),
+            ("/data/1/privateIp", "?"),
+            ("/data/1/publicIp", ""),
+            ("/data/1/cidrBlock", "\"172.16.4.0/24\""),
+            ("/data/1/gatewayIp", "\"172.16.4.1\""),
+            ("/data/1/networkType", "\"standard\""),
+            ("/data/2/networkId", "\"{plain}\""),
+            ("/data/2/networkType", "\"custom\""),
+            ("/data/3", ""),
+        ])
+        .keeps(&[("/data/0/id", "first"), ("/data/1/id", "nic"), ("/data/2/id", "bare")]),
+    ask("PUT /v1/resource/virtual-machines/{machine}/network-interfaces/{nic}", 200)
+        .body(r#"{"setPrimary":true}"#),
+    ask("GET /v1/resource/virtual-machines/{machine}/network-interfaces", 200)
+        .reads(&[("/data/0/isPrimary", "0"), ("/data/1/isPrimary", "1")]),
+    // Public addresses: bodiless both.
+    ask("POST /v1/resource/virtual-machines/{machine}/network-interfaces/{nic}/public-ip", 202)
+        .reads(&[("/success", "true")])
+        .keeps(&[("/data/jobId", "job")]),
+    poll().reads_resource(),
+    ask("GET /v1/resource/virtual-machines/{machine}/network-interfaces", 200)
+        .reads(&[("/data/1/publicIp", "?"), ("/data/1/publicIpId", "?")]),
+    ask("GET /v1/resource/networks/{lan}/virtual-machines", 200).reads(&[
+        ("/data/0/id", "\"{machine}\""),
+        ("/data/0/machineId", "?"),
+        ("/data/0/name", "\"tf-renamed\""),
+        ("/data/0/publicIp", "?"),
+        ("/data/0/privateIp", "?"),
+        ("/data/0/networkId", "\"{lan}\""),
+    ]),
+    ask("DELETE /v1/resource/virtual-machines/{machine}/network-interfaces/{nic}/public-ip", 202)
+        .keeps(&[("/data/jobId", "job")]),
+    poll().reads_resource(),
+    // Volumes: types are fixed, the size is looked up; attached, grown, detached without a body.
+    ask("GET /v1/resource/data-centers/{place}/volume-sizes", 200)
+        .reads(&[("/data/volumeTypes/0/id", "1"), ("/data/volumeTypes/1/id", "2")])
+        .keeps(&[
+            ("/data/volumeTypes/0/availableSizes/0/id", "gb id"),
+            ("/data/volumeTypes/0/availableSizes/0/sizeGb", "gb"),
+            ("/data/volumeTypes/0/availableSizes/1/sizeGb", "more gb"),
+        ]),
+    ask("POST /v1/resource/volumes/", 202)
+        .body(
+            r#"{"name":"tf-data","datacenterId":"{place}","volumeTypeId":1,"volumeSizeId":{gb id},"sizeGb":{gb}}"#,
+        )
+        .reads(&[("/success", "true")])
+        .keeps(&[("/data/jobId", "job")]),
+    poll().keeps(&[("/data/jobs/0/resourceId", "volume")]),
+    ask("PUT /v1/resource/volumes/{volume}/attach", 202)
+        .body(r#"{"virtualMachineId":"{machine}"}"#)
+        .reads(&[("/success", "true")])
+        .keeps(&[("/data/jobId", "job")]),
+    poll(),
+    ask("GET /v1/resource/volumes/{volume}", 200).reads(&[
+        ("/data/id", "\"{volume}\""),
+        ("/data/name", "\"tf-data\""),
+        ("/data/sizeGb", "{gb}"),
+        ("/data/volumeSizeId", "{gb id}"),
+        ("/data/volumeType/id", "1"),
+        ("/data/volumeType/name", "\"SSD\""),
+        ("/data/datacenter/id", "\"{place}\""),
+        ("/data/virtualMachineId", "\"{machine}\""),
+        ("/data/virtualMachineName", "\"tf-renamed\""),
+    ]),
+    ask("PUT /v1/resource/volumes/{volume}/resize", 202)
+        .body(r#"{"newSizeGb":{more gb}}"#)
+        .reads(&[("/success", "true")])
+        .keeps(&[("/data/jobId", "job")]),
+    poll().keeps(&[("/data/jobs/0/resourceId", "volume")]),
+    ask("GET /v1/resource/volumes/{volume}", 200).reads(&[("/data/sizeGb", "{more gb}")]),
+    ask("PUT /v1/resource/volumes/{volume}/detach", 202)
+        .reads(&[("/success", "true")])
+        .keeps(&[("/data/jobId", "job")]),
+    poll(),
+    ask("GET /v1/resource/volumes/{volume}", 200).reads(&[("/data/virtualMachineId", "")]),
+    // Destroy: what hangs on the machine first.
+    ask("DELETE /v1/resource/volumes/{volume}", 202).keeps(&[("/data/jobId", "job")]),
+    poll(),
+    ask("GET /v1/resource/volumes/{volume}", 404).reads(&[("/success", "false")]),
+    ask("DELETE /v1/resource/virtual-machines/{machine}/network-interfaces/{bare}", 202)
+        .keeps(&[("/data/jobId", "job")]),
+    poll().reads_resource(),
     ask("DELETE /v1/resource/virtual-machines/{machine}", 202)
         .reads(&[("/success", "true")])
         .keeps(&[("/data/jobId", "job")]),
     poll(),
     ask("GET /v1/resource/virtual-machines/{machine}", 404)
         .reads(&[("/success", "false"), ("/error", "\"NOT_FOUND\"")]),
+    // The delete of a network answers with a job, ended or not, that is polled all the same.
+    ask("DELETE /v1/resource/networks/{lan}", 200)
+        .reads(&[("/success", "true"), ("/data/jobId", "?")])
+        .keeps(&[("/data/jobId", "job")]),
+    poll(),
+    ask("GET /v1/resource/networks/{lan}", 404).reads(&[("/success", "false")]),
+    ask("DELETE /v1/resource/networks/{plain}", 200).keeps(&[("/data/jobId", "job")]),
+    poll(),
+    ask("GET /v1/resource/networks/{plain}", 404).reads(&[("/success", "false")]),
 ];
 
 /// What a provider in Go puts on the socket: these headers, in this order, on every request.

@@ -1,4 +1,5 @@
 mod dark;
+mod parts;
 
 use super::{ActionError, ActionRecord, Actor, Effect, Event, Ledger, Moment};
 use crate::{

@@ -66,6 +66,13 @@ pub(super) fn check(catalogue: &Catalogue) -> Result<(), CatalogueError> {
             }
         }
     }
+    check_sizes(catalogue)?;
+    check_volume_types(catalogue)?;
+    check_series(catalogue)?;
+    check_public_addresses(catalogue)
+}
+
+fn check_sizes(catalogue: &Catalogue) -> Result<(), CatalogueError> {
     for size in &catalogue.sizes {
         if size.cpu == 0 || size.memory_gb == 0 || size.disk_gb == 0 {
             let text = format!(
@@ -75,9 +82,7 @@ pub(super) fn check(catalogue: &Catalogue) -> Result<(), CatalogueError> {
             return Err(CatalogueError(text));
         }
     }
-    check_volume_types(catalogue)?;
-    check_series(catalogue)?;
-    check_public_addresses(catalogue)
+    Ok(())
 }
 
 fn check_volume_types(catalogue: &Catalogue) -> Result<(), CatalogueError> {

@@ -8,11 +8,14 @@ use crate::{
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 /// What a resource holds for a spec, and how much of each. For no spec it holds what it has from
-/// its acceptance until it is removed: its name.
+/// its acceptance until it is removed: its name, its place in a team.
 pub fn held(resource: &Resource, spec: &Spec) -> BTreeMap<Item, u64> {
     let mut items = BTreeMap::new();
     if let Some(name) = name(resource) {
         items.insert(name, 1);
+    }
+    if let Some(team) = team(resource) {
+        items.insert(team, 1);
     }
     match (&resource.record, spec) {
         (Record::Machine(record), Spec::Machine(spec)) => {
@@ -35,6 +38,12 @@ pub fn name(resource: &Resource) -> Option<Item> {
         Record::Network(_) => Named::Network,
     };
     Some(Item::Name(resource.tenant, named, resource.name.clone()))
+}
+
+/// Its place in the team that it is in, so that the team stays as long as it does.
+pub fn team(resource: &Resource) -> Option<Item> {
+    let team = resource.team()?;
+    Some(Item::Team(resource.tenant, resource.kind(), team))
 }
 
 fn machine(resource: &Resource, record: &MachineRecord, spec: &MachineSpec) -> Vec<(Item, u64)> {

@@ -67,6 +67,9 @@ fn end(context: &Context<'_>, mut job: Job, event: JobEvent, writes: &mut Vec<Wr
     for &key in job.lines() {
         writes.push(Write::Leave { key, job: job.id });
     }
+    if job.wish.has_secret() {
+        writes.push(Write::WipeSecret(job.id));
+    }
     job
 }
 
@@ -144,13 +147,15 @@ fn names_in_line(context: &Context<'_>, resource: &Resource, but: JobId) -> BTre
 fn default_again(context: &Context<'_>, network: &Resource) -> Option<Write> {
     let is_default = network.network().is_some_and(|record| record.is_default);
     let item = Item::Default(network.tenant, network.data_center);
-    (is_default && context.facts.holder(&item).is_none()).then(|| {
-        Write::Claim(Claim {
-            holder: network.id,
-            item,
-            amount: 1,
-        })
-    })
+    if !is_default || context.facts.holder(&item).is_some() {
+        return None;
+    }
+    let (holder, amount) = (network.id, 1);
+    Some(Write::Claim(Claim {
+        holder,
+        item,
+        amount,
+    }))
 }
 
 /// Removes a resource with everything that it holds.

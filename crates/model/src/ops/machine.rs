@@ -2,10 +2,12 @@
 
 use crate::{
     catalogue::{DataCenter, Image, Size},
+    claim::{self, Claim},
     course,
     facts::{Context, Refusal},
     resource::{MachineRecord, Record, Resource, Status},
     spec::{MachineSpec, Spec},
+    writes::Write,
 };
 use api::{DataCenterId, ResourceId, TenantId, machine::MachineStatus};
 
@@ -103,6 +105,33 @@ pub(super) fn size<'a>(context: &Context<'a>, id: i64) -> Result<&'a Size, Refus
             list,
         )
     })
+}
+
+/// The team that something is to be in: one of its tenant's. Absent and 0 are none; another tenant's
+/// is refused like one that never was.
+pub(super) fn team(
+    context: &Context<'_>,
+    tenant: TenantId,
+    wished: Option<i64>,
+) -> Result<Option<i64>, Refusal> {
+    let Some(team) = wished.filter(|&team| team != 0) else {
+        return Ok(None);
+    };
+    if !context.facts.has_team(tenant, team) {
+        let text = format!("there is no team {team}; the id of a team, or 0 for none, is right");
+        return Err(Refusal::field("teamId", text));
+    }
+    Ok(Some(team))
+}
+
+/// Takes a new resource's place in its team.
+pub(super) fn join_team(resource: &Resource, writes: &mut Vec<Write>) {
+    let claim = claim::team(resource).map(|item| Claim {
+        holder: resource.id,
+        item,
+        amount: 1,
+    });
+    writes.extend(claim.map(Write::Claim));
 }
 
 /// A refusal of a field that names nothing there is, with all there is.

@@ -20,9 +20,7 @@ pub(super) fn subnet(
     if network_type == NetworkType::Custom {
         return nothing_of(settings).map(|()| None);
     }
-    let given = text(settings.cidr_block.as_deref())
-        .map(|text| cidr(text))
-        .transpose()?;
+    let given = text(settings.cidr_block.as_deref()).map(cidr).transpose()?;
     let known = given.or(has.map(|has| has.cidr));
     let cidr = known.ok_or_else(|| {
         let text = "is missing; a standard network needs one, for example 10.0.0.0/24";

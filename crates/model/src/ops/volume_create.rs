@@ -2,7 +2,7 @@
 
 use super::{
     Next,
-    machine::{data_center, new_resource, unknown},
+    machine::{data_center, join_team, new_resource, team, unknown},
 };
 use crate::{
     accept::{Accepted, Request},
@@ -38,18 +38,20 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, body: &VolumeCreate) -> A
     let data_center = data_center(context, &body.datacenter_id)?;
     let volume_type = volume_type(context, body.volume_type_id)?;
     let size_gb = size(volume_type, body)?;
+    let team = team(context, tenant, body.team_id)?;
     let status = Status::Volume(VolumeStatus::Creating);
     let record = Record::Volume(VolumeRecord {
         volume_type: volume_type.id,
         size_gb,
         machine: None,
-        team: body.team_id,
+        team,
     });
     let seed = (body.name.clone(), status, record);
     let mut volume = new_resource(context, tenant, data_center, seed);
     let mut writes = take_name(context, &volume)?;
     let job = Request::new(Operation::VolumeCreate, &volume).enqueue(context, &mut writes)?;
     volume.creating = Some(job.id);
+    join_team(&volume, &mut writes);
     writes.push(Write::PutResource(Box::new(volume)));
     Ok((writes, job))
 }

@@ -38,7 +38,7 @@ pub fn volume_detail(
             Status::Volume(status) => status,
             Status::Machine(_) | Status::Network(_) => VolumeStatus::Error,
         },
-        team_id: record.and_then(|record| record.team),
+        team_id: volume.team(),
         created_at: volume.created_at,
         updated_at: volume.updated_at,
     }

@@ -121,3 +121,72 @@ impl Directory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Directory, Letter};
+    use crate::clock::{Busy, Clock};
+    use api::{ResourceId, Timestamp};
+    use tokio::sync::mpsc::UnboundedReceiver;
+    use uuid::Uuid;
+
+    const NETWORK: ResourceId = ResourceId(Uuid::from_u128(1));
+    const MACHINE: ResourceId = ResourceId(Uuid::from_u128(2));
+
+    fn directory() -> (Directory, Busy, UnboundedReceiver<Letter>) {
+        let mut directory = Directory::default();
+        let busy = Clock::manual(Timestamp::from_millis(0)).busy();
+        directory.enter(NETWORK).unwrap();
+        let inbox = directory.enter(MACHINE).unwrap();
+        (directory, busy, inbox)
+    }
+
+    fn is_woken(inbox: &mut UnboundedReceiver<Letter>) -> bool {
+        inbox
+            .try_recv()
+            .is_ok_and(|letter| letter.assignment.is_none())
+    }
+
+    #[test]
+    fn who_waits_is_woken_once_and_who_comes_later_need_not_wait() {
+        let (mut directory, busy, mut inbox) = directory();
+        assert!(!directory.wait(MACHINE, NETWORK));
+        assert!(!is_woken(&mut inbox));
+        directory.open(NETWORK, 1, &busy);
+        assert!(is_woken(&mut inbox));
+        directory.open(NETWORK, 1, &busy);
+        assert!(!is_woken(&mut inbox));
+        assert!(directory.wait(MACHINE, NETWORK));
+    }
+
+    #[test]
+    fn who_waits_no_more_is_left_alone() {
+        let (mut directory, busy, mut inbox) = directory();
+        directory.wait(MACHINE, NETWORK);
+        directory.wait_no_more(MACHINE, NETWORK);
+        directory.open(NETWORK, 1, &busy);
+        assert!(!is_woken(&mut inbox));
+        assert!(directory.waiting.is_empty());
+    }
+
+    #[test]
+    fn only_the_newest_generation_opens_a_network_and_a_newer_one_or_its_end_closes_it() {
+        let (mut directory, busy, _inbox) = directory();
+        directory.heard(NETWORK, 2);
+        directory.open(NETWORK, 1, &busy);
+        assert!(!directory.is_open(NETWORK));
+        directory.open(NETWORK, 2, &busy);
+        directory.heard(NETWORK, 2);
+        assert!(directory.is_open(NETWORK));
+        directory.heard(NETWORK, 3);
+        assert!(!directory.is_open(NETWORK));
+        directory.open(NETWORK, 3, &busy);
+        directory.close(NETWORK);
+        assert!(!directory.is_open(NETWORK));
+        directory.open(NETWORK, 3, &busy);
+        directory.forget(NETWORK);
+        assert!(!directory.is_open(NETWORK));
+        directory.open(NETWORK, 3, &busy);
+        assert!(!directory.is_open(NETWORK) && directory.enter(NETWORK).is_none());
+    }
+}

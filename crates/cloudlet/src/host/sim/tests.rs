@@ -1,3 +1,5 @@
+mod parts;
+
 use super::{SimDriver, SimOptions, WORLD_FILE, pace};
 use crate::{
     clock::Clock,
@@ -46,6 +48,7 @@ fn work(clock: &Clock, generation: u64, action: Action) -> Work {
         host: HostId(Uuid::nil()),
         generation,
         action,
+        secret: None,
         progress: Arc::new(|_| {}),
         kill: CancellationToken::new(),
         pause: Pause::new(clock.clone()),
@@ -192,8 +195,7 @@ fn steps_are_many_small_uneven_and_follow_the_seed() {
         speed: 1.0,
         seed: 1,
     };
-    let ready = Action::AwaitReady { boot: 1 };
-    for action in &[DISK, launch(1), ready, Action::Shutdown, Action::RemoveDisk] {
+    for action in &parts::every_action() {
         for generation in 1..50 {
             let steps = steps(options, generation, action);
             assert_eq!(steps, self::steps(options, generation, action));

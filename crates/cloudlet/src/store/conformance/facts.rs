@@ -4,7 +4,7 @@ use super::Pair;
 use crate::store::{StoreError, Urgency, tests};
 use api::{DataCenterId, HostId, JobId, NicId, ResourceId, TenantId};
 use model::{
-    Context, Facts, Write,
+    Context, Facts, Kind, Write,
     claim::{Claim, Counter, Item, Measure, Named, Pool},
     facts::Line,
     writes::{Answer, AnswerKey},
@@ -68,17 +68,16 @@ impl Pair {
     pub(super) async fn look(&mut self) {
         let claims = || self.memory.claims.keys().map(|(_, item)| item);
         let exclusive = claims().filter(|item| item.is_exclusive());
-        let pools: Vec<Pool> = self.memory.last_given.keys().copied().collect();
-        let ranges = |pool| match pool {
-            Pool::Private(_) => vec![(0x0a00_0001, 0x0aff_ffff)],
-            Pool::Public(_) => vec![(0xcb00_7100, 0xcb00_71ff)],
-            _ => vec![(0, 4), (6, 40)],
-        };
+        // Around the number that was given out last: the reference store walks over every number.
+        let pools = self.memory.last_given.iter().map(|(&pool, &last)| {
+            let ranges = vec![(last.saturating_sub(3), last.saturating_add(2)), (0, 2)];
+            (pool, ranges, 7)
+        });
         let questions = Questions {
             resources: self.memory.resources.keys().copied().collect(),
             counters: claims().filter_map(Item::counter).collect(),
             items: exclusive.cloned().collect(),
-            pools: pools.iter().map(|&pool| (pool, ranges(pool), 7)).collect(),
+            pools: pools.collect(),
             hosts: self
                 .catalogue
                 .data_centers
@@ -122,7 +121,7 @@ fn item(random: &mut StdRng) -> Item {
     let number = *[0, 1, NUMBERS - 1, u32::MAX, random.random_range(0..NUMBERS)]
         .choose(random)
         .unwrap();
-    match random.random_range(0..12) {
+    match random.random_range(0..13) {
         0 => Item::Quota(tenant, *Measure::ALL.choose(random).unwrap()),
         1 => Item::Room(HostId(some(random)), *Measure::ALL.choose(random).unwrap()),
         2 => Item::Block(tenant, *[0, 10, 255].choose(random).unwrap()),
@@ -130,6 +129,10 @@ fn item(random: &mut StdRng) -> Item {
         4 => Item::Attachment(ResourceId(some(random))),
         5 => Item::Name(tenant, named, (*name.unwrap()).to_owned()),
         6 => Item::Default(tenant, DataCenterId(some(random))),
+        7 => {
+            let kind = *Kind::ALL.choose(random).unwrap();
+            Item::Team(tenant, kind, random.random_range(1..3))
+        }
         _ => Item::Pooled(pool(random), number),
     }
 }

@@ -96,6 +96,9 @@ pub(in crate::store) fn dump(directory: &Path) -> Memory {
         .into_iter()
         .filter_map(|(host, drained)| drained.then_some(host))
         .collect(),
+        secrets: all(connection, "SELECT body, job FROM secret", |row| {
+            Ok((JobId(codec::uuid(row, 1)?), codec::from_body(row)?))
+        }),
         answers: all(connection, "SELECT key, request, jobs FROM answer", answer),
         turns: all(
             connection,
@@ -110,6 +113,11 @@ pub(in crate::store) fn dump(directory: &Path) -> Memory {
                 Ok((key, turn))
             },
         ),
+        teams: all(connection, "SELECT tenant, id FROM team", |row| {
+            Ok(((TenantId(codec::uuid(row, 0)?), row.get(1)?), ()))
+        })
+        .into_keys()
+        .collect(),
         limits: all(connection, "SELECT id, limits FROM tenant", |row| {
             let limits: String = row.get(1)?;
             Ok((TenantId(codec::uuid(row, 0)?), codec::value(&limits)?))

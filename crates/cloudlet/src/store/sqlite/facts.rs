@@ -157,6 +157,12 @@ impl Facts for SqlFacts<'_> {
         self.ask(|connection| is_drained(connection, host))
     }
 
+    fn has_team(&self, tenant: TenantId, team: i64) -> bool {
+        let parameters = params![team, tenant.0.as_bytes()];
+        self.ask_row(sql::HAS_TEAM, parameters, |_| Ok(()))
+            .is_some()
+    }
+
     fn claims(&self, holder: ResourceId) -> Vec<Claim> {
         let mut claims = self.ask(|connection| claims(connection, holder));
         // The same order from every store, so that rules write the same.

@@ -2,7 +2,10 @@
 
 use super::codec::broken;
 use api::{DataCenterId, HostId, NicId, ResourceId, TenantId};
-use model::claim::{Counter, Item, Measure, Named, Pool};
+use model::{
+    Kind,
+    claim::{Counter, Item, Measure, Named, Pool},
+};
 use rusqlite::{Result, Row};
 use std::borrow::Cow;
 use uuid::Uuid;
@@ -58,6 +61,7 @@ pub(super) fn item(item: &Item) -> Columns<'_> {
         Item::Default(tenant, data_center) => {
             Columns::new("default", tenant.0).detail(data_center.to_string())
         }
+        Item::Team(tenant, kind, team) => self::team(*tenant, *kind, *team),
     }
 }
 
@@ -80,6 +84,21 @@ pub(super) fn counter(counter: &Counter) -> Columns<'static> {
         Counter::Block(tenant, block) => Columns::new("block", tenant.0).number(u32::from(block)),
         Counter::Pool(pool) => self::pool(pool),
         Counter::Nics(network) => Columns::new("nic", network.0),
+        Counter::Team(tenant, kind, team) => self::team(tenant, kind, team),
+    }
+}
+
+fn team(tenant: TenantId, kind: Kind, team: i64) -> Columns<'static> {
+    Columns::new(in_team(kind), tenant.0).detail(team.to_string())
+}
+
+/// The kind of a claim on a team, apart for each kind of resource, so that it is counted apart.
+pub(super) fn in_team(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Vm => "team_vm",
+        Kind::Gpu => "team_gpu",
+        Kind::Volume => "team_volume",
+        Kind::Network => "team_network",
     }
 }
 
@@ -90,6 +109,11 @@ pub(super) fn item_of(row: &Row<'_>, from: usize) -> Result<Item> {
     let number: u32 = row.get(from + 3)?;
     let strange = || broken(format!("no item is {kind}/{owner}/{detail}/{number}"));
     let uuid = || Uuid::parse_str(detail).map_err(|_| strange());
+    let of_team = Kind::ALL.into_iter().find(|&it| in_team(it) == kind);
+    if let Some(kind) = of_team {
+        let team = detail.parse().map_err(|_| strange())?;
+        return Ok(Item::Team(TenantId(owner), kind, team));
+    }
     Ok(match kind {
         "quota" => Item::Quota(TenantId(owner), measure(detail)?),
         "room" => Item::Room(HostId(owner), measure(detail)?),

@@ -39,6 +39,11 @@ pub(in crate::store) fn jobs(
     Ok((found, more))
 }
 
+/// The jobs that ended last, of whichever tenant, the last one first.
+pub(in crate::store) fn newest_ended(connection: &Connection, limit: u32) -> Result<Vec<Job>> {
+    facts::column(connection, sql::NEWEST_ENDED, [limit], codec::job)
+}
+
 /// The number of the first job with this id or a greater one; beyond all of them if there is none.
 fn number_from(connection: &Connection, id: u128) -> Result<i64> {
     let id = id.to_be_bytes();

@@ -43,6 +43,8 @@ pub(in crate::store) struct Session<'a> {
     places: HashMap<JobId, usize>,
     removed: HashSet<JobId>,
     keys: bool,
+    wiped: bool,
+    scrub: bool,
 }
 
 /// What a group has done to what is kept in memory.
@@ -53,6 +55,10 @@ pub(super) struct Changes {
     pub(super) removed: HashSet<JobId>,
     /// Whether it changed what some key opens.
     pub(super) keys: bool,
+    /// Whether it wiped a secret.
+    pub(super) wiped: bool,
+    /// Whether the WAL is to be emptied after it.
+    pub(super) scrub: bool,
 }
 
 impl<'a> Session<'a> {
@@ -70,6 +76,8 @@ impl<'a> Session<'a> {
             places: HashMap::new(),
             removed: HashSet::new(),
             keys: false,
+            wiped: false,
+            scrub: false,
         }
     }
 
@@ -120,12 +128,24 @@ impl<'a> Session<'a> {
         self.keys = true;
     }
 
+    /// Remembers that a secret was wiped.
+    pub(super) fn note_wiped(&mut self) {
+        self.wiped = true;
+    }
+
+    /// Has the WAL emptied once the group is on disk and answered.
+    pub(in crate::store) fn scrub(&mut self) {
+        self.scrub = true;
+    }
+
     /// What the group has done so far.
     pub(super) fn into_changes(self) -> Changes {
         Changes {
             jobs: self.changed,
             removed: self.removed,
             keys: self.keys,
+            wiped: self.wiped,
+            scrub: self.scrub,
         }
     }
 

@@ -164,6 +164,8 @@ pub(super) const CANCEL_WISHES: &str = "SELECT id FROM job \
 pub(super) const ALL_RESOURCES: &str = "SELECT body FROM resource ORDER BY number";
 pub(super) const RESOURCES_OF_HOST: &str =
     "SELECT body FROM resource WHERE host = ?1 ORDER BY number";
+pub(super) const NEWEST_ENDED: &str = "SELECT number, body FROM job \
+    WHERE completed_at IS NOT NULL ORDER BY completed_at DESC LIMIT ?1";
 pub(super) const GREATEST_ID: &str = "SELECT max(greatest) FROM ( \
     SELECT max(id) AS greatest FROM job UNION ALL SELECT max(id) FROM resource \
     UNION ALL SELECT max(id) FROM tenant UNION ALL SELECT max(id) FROM api_key \
@@ -214,6 +216,12 @@ pub(super) const RENAME_SSH_KEY: &str =
     "UPDATE ssh_key SET name = ?3, updated_at = ?4 WHERE id = ?1 AND tenant = ?2";
 pub(super) const DELETE_SSH_KEY: &str = "DELETE FROM ssh_key WHERE id = ?1 AND tenant = ?2";
 
+// Secrets.
+pub(super) const PUT_SECRET: &str = "INSERT OR REPLACE INTO secret (job, padding, body) \
+    VALUES (?1, zeroblob(4096), ?2)";
+pub(super) const WIPE_SECRET: &str = "DELETE FROM secret WHERE job = ?1";
+pub(super) const SECRET: &str = "SELECT body FROM secret WHERE job = ?1";
+
 // Teams.
 pub(super) const INSERT_TEAM: &str = "INSERT INTO team \
     (tenant, parent, name, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)";
@@ -222,6 +230,8 @@ pub(super) const UPDATE_TEAM: &str = "UPDATE team SET parent = ?3, name = ?4, up
 pub(super) const DELETE_TEAM: &str = "DELETE FROM team WHERE id = ?1 AND tenant = ?2";
 pub(super) const TEAMS: &str = "SELECT id, tenant, parent, name, created_at, updated_at \
     FROM team WHERE tenant = ?1 ORDER BY id";
+pub(super) const HAS_TEAM: &str = "SELECT 1 FROM team WHERE id = ?1 AND tenant = ?2";
+pub(super) const IN_TEAMS: &str = "SELECT sum(used) FROM usage WHERE owner = ?1 AND kind = ?2";
 
 /// The statements that run for every request, report, turn, poll or job that is removed.
 #[cfg(test)]
@@ -304,7 +314,11 @@ pub(super) const HOT: &[&str] = &[
     COUNT_SSH_KEYS,
     RENAME_SSH_KEY,
     DELETE_SSH_KEY,
+    WIPE_SECRET,
+    SECRET,
     UPDATE_TEAM,
     DELETE_TEAM,
     TEAMS,
+    HAS_TEAM,
+    IN_TEAMS,
 ];

@@ -1,12 +1,12 @@
 //! Teams: reads all of a tenant's, has a rule decide, writes what it says.
 
 use super::{
-    codec,
-    session::{Fault, Session, guarded},
+    codec, facts, items,
+    session::{Fault, Session},
     sql,
 };
 use api::{TeamId, TenantId, Timestamp, team::Team};
-use model::{Refusal, team::TeamWrite};
+use model::{Context, Kind, Refusal, team::TeamWrite};
 use rusqlite::{Connection, Result, Row, params};
 
 impl Session<'_> {
@@ -14,10 +14,10 @@ impl Session<'_> {
     pub(in crate::store) fn change_teams(
         &self,
         tenant: TenantId,
-        rule: impl Fn(&[Team]) -> std::result::Result<TeamWrite, Refusal>,
+        rule: impl Fn(&Context<'_>, &[Team]) -> std::result::Result<TeamWrite, Refusal>,
     ) -> std::result::Result<std::result::Result<Vec<TeamId>, Refusal>, Fault> {
         let teams = all(self.connection, tenant)?;
-        match guarded(|| rule(&teams))? {
+        match self.decide(|context| rule(context, &teams))? {
             Ok(write) => Ok(Ok(self.write_team(tenant, &write)?)),
             Err(refusal) => Ok(Err(refusal)),
         }
@@ -50,6 +50,23 @@ impl Session<'_> {
 pub(in crate::store) fn all(connection: &Connection, tenant: TenantId) -> Result<Vec<Team>> {
     let mut statement = connection.prepare_cached(sql::TEAMS)?;
     statement.query_map([tenant.0.as_bytes()], team)?.collect()
+}
+
+/// How many resources of a kind a tenant has in no team.
+pub(in crate::store) fn in_none(
+    connection: &Connection,
+    tenant: TenantId,
+    kind: Kind,
+) -> Result<u64> {
+    let snapshot = connection.unchecked_transaction()?;
+    let count = |sql, kind: &str| -> Result<u64> {
+        let of = params![tenant.0.as_bytes(), kind];
+        let found = facts::row(&snapshot, sql, of, |row| row.get::<_, Option<i64>>(0))?;
+        Ok(found.flatten().unwrap_or(0).unsigned_abs())
+    };
+    let all = count(sql::TALLY, kind.as_str())?;
+    let in_teams = count(sql::IN_TEAMS, items::in_team(kind))?;
+    Ok(all.saturating_sub(in_teams))
 }
 
 fn team(row: &Row<'_>) -> Result<Team> {

@@ -51,6 +51,7 @@ fn partial_indexes_are_used() {
         (sql::CANCEL_WISHES, "job_cancel"),
         (sql::ENDED_JOBS, "job_completed"),
         (sql::ENDED_SINCE, "job_completed"),
+        (sql::NEWEST_ENDED, "job_completed"),
         (sql::JOBS_LISTED, "job_listed"),
         (sql::JOBS_OF_KIND, "job_of_kind"),
         (sql::JOBS_OF_RESOURCE, "job_of_resource"),
@@ -145,11 +146,17 @@ fn jobs_of_an_older_schema_learn_their_answer() {
         connection.execute(insert, ([key; 16], jobs)).unwrap();
     }
     migrate::migrate(&mut connection, migrate::ALL, Timestamp::default()).unwrap();
-    let sql = "SELECT answer FROM job ORDER BY number";
+    let sql = "SELECT job, key FROM answered ORDER BY job";
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let answers: Vec<([u8; 16], [u8; 16])> = rows.unwrap().collect::<Result<_, _>>().unwrap();
+    let expected = [(1, 8), (3, 8), (4, 9)].map(|(job, key): (u8, u8)| ([job; 16], [key; 16]));
+    assert_eq!(answers, expected);
+    let sql = "SELECT jobs_left FROM answer ORDER BY key";
     let mut statement = connection.prepare(sql).unwrap();
     let rows = statement.query_map([], |row| row.get(0)).unwrap();
-    let answers: Vec<Option<[u8; 16]>> = rows.collect::<Result<_, _>>().unwrap();
-    assert_eq!(answers, [Some([8; 16]), None, Some([8; 16]), Some([9; 16])]);
+    let left: Vec<i64> = rows.collect::<Result<_, _>>().unwrap();
+    assert_eq!(left, [2, 1]);
 }
 
 fn open(directory: &std::path::Path) -> Sqlite {

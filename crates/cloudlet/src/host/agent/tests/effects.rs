@@ -106,9 +106,16 @@ fn live(data: &Path, assignments: &[Assignment], silent: u32, seconds: u64) -> A
     })
 }
 
+/// What the newest report of the machine says that was done.
 fn done(desk: &Desk) -> Vec<(u64, &'static str)> {
     let word = |done: &Done| (done.generation, done.action.word());
-    desk.last().report.done.iter().map(word).collect()
+    let last = desk.last_of(RESOURCE).expect("a report");
+    last.done.iter().map(word).collect()
+}
+
+fn is_up(desk: &Desk) -> bool {
+    let last = desk.last_of(RESOURCE);
+    last.is_some_and(|report| machine_is_up(&report, 1))
 }
 
 /// The volume and the network first: nothing of the machine is refused then.
@@ -136,13 +143,13 @@ fn each_action_whose_end_nobody_heard_is_told_once_and_not_done_again() {
     assignments.push(full(1));
     for _ in &words {
         let desk = live(data.path(), &assignments, 1, 30);
-        assert!(!machine_is_up(&desk.last().report, 1));
+        assert!(!is_up(&desk));
     }
     let desk = live(data.path(), &assignments, 0, 30);
     let told = done(&desk);
     assert_eq!(told, words.map(|word| (1, word)));
     assert_eq!(effects(data.path())[before..], words);
-    assert!(machine_is_up(&desk.last().report, 1));
+    assert!(is_up(&desk));
 
     let words = [
         "shutdown",
@@ -158,14 +165,7 @@ fn each_action_whose_end_nobody_heard_is_told_once_and_not_done_again() {
     }
     let desk = live(data.path(), &assignments, 0, 30);
     assert_eq!(effects(data.path())[before..], words);
-    let reports = desk.reports();
-    let machine = reports
-        .iter()
-        .rev()
-        .find(|it| it.report.resource == RESOURCE);
-    let told = machine.unwrap().report.done.iter();
-    let told: Vec<_> = told.map(|done| done.action.word()).collect();
-    assert_eq!(told, words);
+    assert_eq!(done(&desk), words.map(|word| (2, word)));
     let clock = Clock::manual(Timestamp::from_millis(0));
     assert_eq!(sim(data.path(), &clock, 1.0).referee(), [""; 0]);
 }
@@ -186,13 +186,11 @@ fn whatever_the_moments_of_the_crashes_all_parts_come_and_go_once() {
             }
             let desk = live(data.path(), assignments, 0, 120);
             for assignment in assignments {
-                let reports = desk.reports();
-                let last = reports.iter().rev().map(|entry| &entry.report);
-                let last = last
-                    .into_iter()
-                    .find(|it| it.resource == assignment.resource);
+                let last = desk.last_of(assignment.resource);
                 // What is gone already is told of no more.
-                let settled = last.is_none_or(|it| it.state == ReportState::Settled);
+                let settled = last
+                    .as_ref()
+                    .is_none_or(|it| it.state == ReportState::Settled);
                 assert!(settled, "seed {seed}: {last:?}");
             }
         }

@@ -125,6 +125,12 @@ impl Desk {
         self.reports().pop().expect("a report")
     }
 
+    /// The newest report of a resource.
+    pub(super) fn last_of(&self, resource: ResourceId) -> Option<Report> {
+        let mut reports = self.reports().into_iter().map(|entry| entry.report).rev();
+        reports.find(|report| report.resource == resource)
+    }
+
     /// The first failure that was reported, and when.
     pub(super) fn failure(&self) -> Option<(u64, Failure)> {
         self.reports()
@@ -388,10 +394,8 @@ impl Lab {
         self.clock.advance(0).await;
     }
 
-    /// What the newest report of a resource says.
     pub(super) fn last_of(&self, resource: ResourceId) -> Option<Report> {
-        let reports = self.desk.reports().into_iter().map(|entry| entry.report);
-        reports.filter(|report| report.resource == resource).last()
+        self.desk.last_of(resource)
     }
 
     pub(super) async fn ledgers(&self) -> BTreeMap<ResourceId, Ledger> {
