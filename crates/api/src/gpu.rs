@@ -1,7 +1,7 @@
 //! GPU machines: bodies and answers (api.md 8).
 
 use crate::{
-    DataCenterId, ResourceId, Timestamp,
+    DataCenterId, Private, ResourceId, SshKeyId, Timestamp,
     machine::{FlatDataCenter, MachineStatus},
 };
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,25 @@ pub struct GpuCreate {
     /// A resource group, by id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<i64>,
+    /// A stored SSH key (`/v1/resource/ssh-keys`), by id: its public half is put on the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh_key_id: Option<String>,
+    /// Public keys to put on the machine beside it, each a line of a `.pub` file; at most 16. They are
+    /// wiped when the job ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>, max_items = 16))]
+    pub ssh_public_keys: Option<Vec<Private>>,
+    /// Whom to log in as; absent: the image's own user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 32, pattern = "^[a-z_][a-z0-9_-]*$")
+    )]
+    pub username: Option<String>,
+    /// What cloud-init is to do, at most 64 KiB. It is wiped when the job ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub user_data: Option<Private>,
 }
 
 /// A GPU machine, in the list and by itself.
@@ -61,9 +80,9 @@ pub struct GpuDetail {
     pub jupyter_url: Option<String>,
     /// Whom to log in as.
     pub username: String,
-    /// Always null for now.
-    pub ssh_key_id: Option<String>,
-    /// Always null for now.
+    /// The stored key that its create named.
+    pub ssh_key_id: Option<SshKeyId>,
+    /// What that key was called then.
     pub ssh_key_name: Option<String>,
     /// Always false: none are stored.
     pub has_stored_credentials: bool,

@@ -16,6 +16,7 @@ pub mod job;
 pub mod keys;
 pub mod machine;
 pub mod network;
+pub mod private;
 pub mod ssh_key;
 pub mod team;
 pub mod time;
@@ -27,5 +28,6 @@ pub use id::{
     DataCenterId, FaultId, HostId, JobId, KeyId, NicId, PublicIpId, ResourceId, SshKeyId, TenantId,
 };
 pub use job::{Job, JobErrorCode, JobStatus};
+pub use private::Private;
 pub use team::TeamId;
 pub use time::Timestamp;

@@ -1,6 +1,6 @@
 //! Virtual machines: bodies and answers (api.md 5).
 
-use crate::{DataCenterId, ResourceId, Timestamp};
+use crate::{DataCenterId, Private, ResourceId, SshKeyId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What a machine is seen to be. The spelling is the API's; `Stopped` is never reported, `Shutoff` is.
@@ -50,6 +50,52 @@ pub struct MachineCreate {
     /// A resource group, by id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<i64>,
+    /// How to log in; absent: with the keys given, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_method: Option<AuthMethod>,
+    /// A stored SSH key (`/v1/resource/ssh-keys`), by id: its public half is put on the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh_key_id: Option<String>,
+    /// Public keys to put on the machine beside it, each a line of a `.pub` file; at most 16. They are
+    /// wiped when the job ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>, max_items = 16))]
+    pub ssh_public_keys: Option<Vec<Private>>,
+    /// Whom to log in as; absent: the image's own user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 32, pattern = "^[a-z_][a-z0-9_-]*$")
+    )]
+    pub username: Option<String>,
+    /// What cloud-init is to do, at most 64 KiB. It is wiped when the job ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub user_data: Option<Private>,
+    /// With the methods `password` and `custom`: 12 to 50 ASCII characters without a space, at least one
+    /// of each: upper case, lower case, digit, special. It is wiped when the job ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            value_type = Option<String>, format = Password, min_length = 12, max_length = 50,
+            pattern = "^(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])(?=.*[!-/:-@\\[-`{-~])[!-~]+$"
+        )
+    )]
+    pub password: Option<Private>,
+}
+
+/// How to log in to a new machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthMethod {
+    /// With a key: `sshKeyId` or `sshPublicKeys`, and no password.
+    SshKey,
+    /// With a password, and no key.
+    Password,
+    /// With whatever is given; `userData` may see to it.
+    Custom,
 }
 
 /// An interface of a machine that is to be made.
@@ -163,9 +209,9 @@ pub struct MachineDetail {
     pub configuration: FlatSize,
     /// Where it is.
     pub datacenter: FlatDataCenter,
-    /// Always null for now.
-    pub ssh_key_id: Option<String>,
-    /// Always null for now.
+    /// The stored key that its create named.
+    pub ssh_key_id: Option<SshKeyId>,
+    /// What that key was called then.
     pub ssh_key_name: Option<String>,
     /// 0 or 1.
     pub network_hotplug: u8,

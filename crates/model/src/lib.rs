@@ -29,6 +29,7 @@ pub mod plan;
 pub mod render;
 pub mod report;
 pub mod resource;
+pub mod secret;
 pub mod spec;
 pub mod team;
 pub mod turn;

@@ -44,6 +44,14 @@ pub const PROGRESS_WRITE_INTERVAL_MS: u64 = 250;
 pub const POLL_AFTER_LIMIT: u64 = 10;
 /// Milliseconds that a job stays readable after it has ended, and its idempotency key remembered.
 pub const RETENTION_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Public keys that a create may carry, beside a stored one.
+pub const CREATE_KEYS_LIMIT: usize = 16;
+/// Bytes of the user data of a create.
+pub const USER_DATA_LIMIT: usize = 64 * 1024;
+/// Characters of the name of whoever logs in.
+pub const USERNAME_LIMIT: usize = 32;
+/// Characters of a password, at least and at most.
+pub const PASSWORD_LENGTHS: (usize, usize) = (12, 50);
 /// Phases kept with a job: the oldest stay.
 pub const PHASE_LIMIT: usize = 64;
 /// Effects kept with a job for its receipt: the oldest stay.

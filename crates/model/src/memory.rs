@@ -7,6 +7,7 @@ use crate::{
     facts::{Context, Facts, Line},
     job::Job,
     resource::Resource,
+    secret::Secret,
     turn::{self, Turn},
     writes::{Answer, AnswerKey, Write},
 };
@@ -31,6 +32,8 @@ pub struct Memory {
     pub last_given: BTreeMap<Pool, u32>,
     /// Hosts on which nothing new is placed.
     pub drained: BTreeSet<HostId>,
+    /// What is kept apart for creates that have not ended.
+    pub secrets: BTreeMap<JobId, Secret>,
     /// Remembered answers.
     pub answers: BTreeMap<AnswerKey, Answer>,
     /// Standings.
@@ -174,6 +177,12 @@ impl Memory {
                 amount,
             }) => self.hold(*holder, item, *amount),
             Write::Unclaim { holder, item } => self.hold(*holder, item, 0),
+            Write::PutSecret(job, secret) => {
+                self.secrets.insert(*job, secret.clone());
+            }
+            Write::WipeSecret(job) => {
+                self.secrets.remove(job);
+            }
             Write::PutAnswer(key, answer) => {
                 self.answers.insert(*key, answer.clone());
             }
@@ -302,6 +311,13 @@ impl Memory {
     pub fn check(&self) -> Result<(), String> {
         for job in self.jobs.values() {
             self.check_lines(job)?;
+            let needs_secret = job.wish.has_secret() && !job.state.is_final();
+            if self.secrets.contains_key(&job.id) != needs_secret {
+                return Err(format!("job {} ({:?}): its secret", job.id, job.state));
+            }
+        }
+        if let Some(job) = self.secrets.keys().find(|job| !self.jobs.contains_key(job)) {
+            return Err(format!("a secret is kept for job {job}, which is gone"));
         }
         let mut sums: BTreeMap<Counter, u64> = BTreeMap::new();
         for ((holder, item), amount) in &self.claims {

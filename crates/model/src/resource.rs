@@ -2,6 +2,7 @@
 
 use crate::{
     observed::{MachineObserved, Observed},
+    secret::UsedKey,
     spec::{Power, Spec},
 };
 use api::{
@@ -140,6 +141,12 @@ pub struct MachineRecord {
     /// The resource group that it was put into.
     #[serde(default)]
     pub team: Option<i64>,
+    /// Whom to log in as; absent: the image's own user.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// The stored key that its create named.
+    #[serde(default)]
+    pub ssh_key: Option<UsedKey>,
 }
 
 /// GPUs that were asked for.

@@ -30,6 +30,13 @@ pub enum Wish {
     NetworkUpdate(Box<NetworkUpdate>),
 }
 
+impl Wish {
+    /// Whether something is kept apart for it until its job ends.
+    pub fn has_secret(&self) -> bool {
+        matches!(self, Self::Machine(machine) if machine.secret.is_some())
+    }
+}
+
 /// What a new machine is to have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineWish {

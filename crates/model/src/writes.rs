@@ -4,6 +4,7 @@ use crate::{
     claim::{Claim, Item},
     job::Job,
     resource::Resource,
+    secret::Secret,
 };
 use api::{JobId, ResourceId};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,10 @@ pub enum Write {
         /// What.
         item: Item,
     },
+    /// Keep apart what a create carries.
+    PutSecret(JobId, Secret),
+    /// Wipe what is kept apart for a job: nothing of it may be left on disk.
+    WipeSecret(JobId),
     /// Remember what was answered for an idempotency key.
     PutAnswer(AnswerKey, Answer),
 }

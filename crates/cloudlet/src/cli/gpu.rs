@@ -142,8 +142,7 @@ async fn create(session: &Session, args: CreateArgs) -> anyhow::Result<Ending> {
         datacenter_id: place.to_string(),
         series_id,
         gpu_count: args.count,
-        image_id: None,
-        team_id: None,
+        ..GpuCreate::default()
     };
     let accepted = session.client.create_gpu_machine(&wish).await?;
     args.patience.end(session, accepted).await

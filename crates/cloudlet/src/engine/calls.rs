@@ -155,7 +155,9 @@ mod tests {
             configuration_id: 45,
             ..MachineCreate::default()
         };
-        let create = move |context: &Context<'_>| vm_create::accept(context, tenant, &body);
+        let create = move |context: &Context<'_>| {
+            vm_create::accept(context, tenant, &body, &Carried::default())
+        };
         let jobs = engine
             .store()
             .transact(Urgency::Request, create)

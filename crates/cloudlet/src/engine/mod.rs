@@ -8,6 +8,7 @@ mod calls;
 mod estimates;
 mod leftovers;
 mod retention;
+mod scrub;
 mod turns;
 mod uses;
 mod verify;
@@ -22,12 +23,13 @@ use crate::{
     host::{self, agent::Agent, driver::Driver},
     store::{Store, StoreError, Urgency},
 };
-use api::{HostId, JobId};
+use api::{HostId, JobId, ResourceId};
 use model::{
     Assignment, Context, Report, Told, Write,
     catalogue::Catalogue,
     course::{self, Heard},
     estimate::Durations,
+    secret::Secret,
 };
 use std::{
     future::Future,
@@ -102,6 +104,7 @@ impl Engine {
         }
         self.inner.tasks.spawn(turns::run(self.clone(), changes));
         self.inner.tasks.spawn(uses::run(self.clone()));
+        self.inner.tasks.spawn(scrub::run(self.clone()));
         let busy = self.inner.clock.busy();
         self.inner.tasks.spawn(retention::run(self.clone(), busy));
         Ok(())
@@ -242,6 +245,19 @@ impl host::Engine for Engine {
                     None
                 }
             }
+        })
+    }
+    fn secret(
+        &self,
+        resource: ResourceId,
+        generation: u64,
+    ) -> Pin<Box<dyn Future<Output = Option<Secret>> + Send + '_>> {
+        Box::pin(async move {
+            let found = self.inner.store.secret(resource, generation).await;
+            found.unwrap_or_else(|error| {
+                tracing::warn!(%resource, %error, "what its create carries could not be read");
+                None
+            })
         })
     }
 }

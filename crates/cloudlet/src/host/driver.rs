@@ -6,6 +6,7 @@ use model::{
     Observed,
     actor::{ActionError, Ledger},
     plan::Action,
+    secret::Sealed,
 };
 use std::{
     collections::BTreeMap,
@@ -72,6 +73,9 @@ pub struct Work {
     pub generation: u64,
     /// What.
     pub action: Action,
+    /// What the create carries that this is part of, for the actions that make a guest of it; with
+    /// the digest that the spec has. It is kept nowhere.
+    pub secret: Option<Sealed>,
     /// Told how far it is, in thousandths.
     pub progress: Arc<dyn Fn(u16) + Send + Sync>,
     /// Cancelled when the action is to end now.

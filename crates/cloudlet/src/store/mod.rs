@@ -112,6 +112,23 @@ impl Store {
             .await
     }
 
+    /// Waits until the WAL may hold what was wiped.
+    pub async fn scrub_due(&self) {
+        self.sqlite.scrub.due().await;
+    }
+
+    /// Has the WAL emptied, behind all other work. Whether that went well, [`scrub_due`] tells.
+    ///
+    /// [`scrub_due`]: Self::scrub_due
+    pub async fn scrub(&self) -> Result<(), StoreError> {
+        self.sqlite
+            .write(Urgency::Upkeep, |session| {
+                session.scrub();
+                Ok(())
+            })
+            .await
+    }
+
     /// Places nothing new on a host from now on, or does so again.
     pub async fn drain_host(&self, host: HostId, drained: bool) -> Result<(), StoreError> {
         self.sqlite

@@ -2,10 +2,12 @@
 
 use super::{
     JobFilter, Store, StoreError,
-    sqlite::{facts, lists, reads, resources},
+    sqlite::{facts, lists, reads, resources, secrets},
 };
 use api::{HostId, JobId, ResourceId, TenantId};
-use model::{Assignment, Job, JobState, Kind, Resource, claim::Counter, turn::Ahead};
+use model::{
+    Assignment, Job, JobState, Kind, Resource, claim::Counter, secret::Secret, turn::Ahead,
+};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
@@ -71,6 +73,18 @@ impl Store {
             }
             known => Ok(known.map(|job| (job, None))),
         }
+    }
+
+    /// What is kept apart for the unfinished create of a resource, if this is the generation that it
+    /// works on.
+    pub async fn secret(
+        &self,
+        id: ResourceId,
+        generation: u64,
+    ) -> Result<Option<Secret>, StoreError> {
+        self.sqlite
+            .read(move |connection| secrets::secret(connection, id, generation))
+            .await
     }
 
     /// A resource of a tenant, of whatever kind.

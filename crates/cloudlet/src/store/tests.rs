@@ -65,7 +65,8 @@ fn body(instances: i64) -> MachineCreate {
 
 async fn create(store: &Store, tenant: TenantId, instances: i64) -> Vec<Job> {
     let body = body(instances);
-    let rule = move |context: &Context<'_>| vm_create::accept(context, tenant, &body);
+    let rule =
+        move |context: &Context<'_>| vm_create::accept(context, tenant, &body, &Carried::default());
     let accepted = store.transact(Urgency::Request, rule).await;
     accepted.unwrap().unwrap()
 }
@@ -690,7 +691,7 @@ async fn create_once(store: &Store, tenant: TenantId, instances: i64) -> Vec<Job
         request: [1; 16],
     };
     let rule = move |context: &Context<'_>| {
-        let accept = || vm_create::accept(context, tenant, &body);
+        let accept = || vm_create::accept(context, tenant, &body, &Carried::default());
         once(context, Some(known), accept)
     };
     let accepted = store.transact(Urgency::Request, rule).await;

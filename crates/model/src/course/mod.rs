@@ -67,6 +67,9 @@ fn end(context: &Context<'_>, mut job: Job, event: JobEvent, writes: &mut Vec<Wr
     for &key in job.lines() {
         writes.push(Write::Leave { key, job: job.id });
     }
+    if job.wish.has_secret() {
+        writes.push(Write::WipeSecret(job.id));
+    }
     job
 }
 

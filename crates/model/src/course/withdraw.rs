@@ -46,6 +46,7 @@ mod tests {
         catalogue::{Catalogue, DEFAULT},
         memory::Memory,
         ops::{self, Call},
+        secret::Carried,
     };
     use api::{JobId, TenantId, Timestamp, machine::MachineCreate};
     use uuid::Uuid;
@@ -66,7 +67,7 @@ mod tests {
             ..MachineCreate::default()
         };
         let (created, last) = store.decide(&catalogue, now, |context| {
-            ops::vm_create::accept(context, tenant, &body)
+            ops::vm_create::accept(context, tenant, &body, &Carried::default())
         });
         let (writes, jobs) = created.expect("a good create");
         store.apply(&writes);

@@ -5,6 +5,7 @@ use crate::{
     JobState, Kind, Operation, Resource,
     facts::Refusal,
     ops::{self, Call},
+    secret::Carried,
 };
 use api::{
     JobId, NicId, ResourceId,
@@ -35,7 +36,7 @@ impl Lab {
     }
 
     pub(crate) fn ask_machine(&mut self, body: &MachineCreate) -> Asked {
-        let jobs = self.run(|it| ops::vm_create::accept(it, OWNER, body))?;
+        let jobs = self.run(|it| ops::vm_create::accept(it, OWNER, body, &Carried::default()))?;
         Ok(jobs[0].id)
     }
 
@@ -86,9 +87,9 @@ impl Lab {
             series_id: 1,
             gpu_count: count,
             image_id: None,
-            team_id: None,
+            ..GpuCreate::default()
         };
-        let jobs = self.run(|it| ops::gpu_create::accept(it, OWNER, &body))?;
+        let jobs = self.run(|it| ops::gpu_create::accept(it, OWNER, &body, &Carried::default()))?;
         Ok(jobs[0].id)
     }
 

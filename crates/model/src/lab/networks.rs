@@ -7,6 +7,7 @@ use crate::{
     course,
     facts::Facts,
     ops,
+    secret::Carried,
 };
 use api::{ErrorCode, JobErrorCode, JobId, ResourceId, TenantId};
 
@@ -131,7 +132,7 @@ fn the_default_network_is_made_once_and_stays() {
     let mut other = body.clone();
     other.datacenter_id = lab.catalogue.data_centers[1].id.to_string();
     lab.ask_machine(&other).expect("good");
-    let theirs = lab.run(|it| ops::vm_create::accept(it, OTHER, &body));
+    let theirs = lab.run(|it| ops::vm_create::accept(it, OTHER, &body, &Carried::default()));
     assert!(theirs.is_ok());
     let names: Vec<_> = defaults(&lab).into_iter().map(|it| it.name).collect();
     assert_eq!(names, ["default", "default-2", "default"]);
@@ -494,7 +495,7 @@ fn what_is_anothers_was_never_there() {
     let mut lab = Lab::new();
     let lan = lab.network("lan", "10.0.0.0/24");
     let body = lab.machine_body(&[lan]);
-    let named = lab.run(|it| ops::vm_create::accept(it, OTHER, &body));
+    let named = lab.run(|it| ops::vm_create::accept(it, OTHER, &body, &Carried::default()));
     let refusal = named.expect_err("a foreign network");
     assert_eq!(refusal.code, ErrorCode::Validation);
     let field = refusal.details.field.as_deref();

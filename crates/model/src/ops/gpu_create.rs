@@ -16,6 +16,7 @@ use crate::{
     name,
     operation::{Definition, Operation},
     resource::{GpuWish, Kind, MachineRecord, Record, Resource, Status},
+    secret::{Carried, Wished},
     spec::{GpuSpec, MachineSpec, Power},
 };
 use api::{ErrorCode, JobErrorCode, TenantId, gpu::GpuCreate, machine::MachineStatus};
@@ -33,8 +34,15 @@ pub const DEFINITION: Definition = Definition {
 };
 
 /// Accepts it; a series that is visibly sold out is refused at once.
-pub fn accept(context: &Context<'_>, tenant: TenantId, body: &GpuCreate) -> Accepted<Vec<Job>> {
+pub fn accept(
+    context: &Context<'_>,
+    tenant: TenantId,
+    body: &GpuCreate,
+    carried: &Carried,
+) -> Accepted<Vec<Job>> {
     name::check("name", &body.name)?;
+    Wished::from(body).check()?;
+    carried.has_key(body.ssh_key_id.as_ref())?;
     let data_center = data_center(context, &body.datacenter_id)?;
     let series = series(context, body.series_id)?;
     let count = count(body.gpu_count)?;
@@ -57,6 +65,8 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, body: &GpuCreate) -> Acce
         }),
         primary: None,
         team,
+        username: carried.username.clone(),
+        ssh_key: carried.ssh_key.clone(),
     };
     let machine = new_machine(context, tenant, data_center, (body.name.clone(), record));
     let mut writes = Vec::new();
@@ -66,7 +76,7 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, body: &GpuCreate) -> Acce
         context,
         operation,
         machine,
-        (&[network], false),
+        (&[network], false, carried.secret.as_ref()),
         &mut writes,
     )?;
     Ok((writes, vec![job]))

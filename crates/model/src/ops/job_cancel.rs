@@ -66,6 +66,7 @@ mod tests {
         facts::Refusal,
         memory::Memory,
         ops,
+        secret::Carried,
     };
     use api::{ErrorCode, JobErrorCode, JobId, ResourceId, TenantId, Timestamp};
     use uuid::Uuid;
@@ -107,7 +108,7 @@ mod tests {
                 ..Default::default()
             };
             let jobs = self
-                .run(|it| ops::vm_create::accept(it, OWNER, &body))
+                .run(|it| ops::vm_create::accept(it, OWNER, &body, &Carried::default()))
                 .expect("a good create");
             (jobs[0].id, jobs[0].resource)
         }

@@ -16,6 +16,7 @@ use crate::{
     name,
     operation::{Definition, Operation},
     resource::{MachineRecord, Record, Resource, Status},
+    secret::{Carried, Sealed, Wished},
     spec::{MachineSpec, Power, Spec},
     wish::{MachineWish, NicWish, Wish},
     writes::Write,
@@ -38,8 +39,15 @@ pub const DEFINITION: Definition = Definition {
 };
 
 /// Accepts 1 to 50 machines, all or none: a job each, and the machines listed as `Provisioning`.
-pub fn accept(context: &Context<'_>, tenant: TenantId, body: &MachineCreate) -> Accepted<Vec<Job>> {
+pub fn accept(
+    context: &Context<'_>,
+    tenant: TenantId,
+    body: &MachineCreate,
+    carried: &Carried,
+) -> Accepted<Vec<Job>> {
     let names = names(body)?;
+    Wished::from(body).check()?;
+    carried.has_key(body.ssh_key_id.as_ref())?;
     let data_center = data_center(context, &body.datacenter_id)?;
     let image = image(context, body.image_id)?;
     let size = size(context, body.configuration_id)?;
@@ -54,6 +62,8 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, body: &MachineCreate) -> 
             gpus: None,
             primary: None,
             team,
+            username: carried.username.clone(),
+            ssh_key: carried.ssh_key.clone(),
         };
         let machine = new_machine(context, tenant, data_center, (name, record));
         let public_ip = body.allocate_public_ip == Some(true);
@@ -62,7 +72,7 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, body: &MachineCreate) -> 
             context,
             operation,
             machine,
-            (&networks, public_ip),
+            (&networks, public_ip, carried.secret.as_ref()),
             &mut writes,
         )?;
         jobs.push(job);
@@ -75,7 +85,7 @@ pub(super) fn enqueue(
     context: &Context<'_>,
     operation: Operation,
     mut machine: Resource,
-    (networks, public_ip): (&[ResourceId], bool),
+    (networks, public_ip, sealed): (&[ResourceId], bool, Option<&Sealed>),
     writes: &mut Vec<Write>,
 ) -> Result<Job, Refusal> {
     let new_nic = |&network| NicWish {
@@ -96,13 +106,16 @@ pub(super) fn enqueue(
     let wish = MachineWish {
         nics,
         public_ip,
-        secret: None,
+        secret: sealed.map(|sealed| sealed.digest.clone()),
     };
     let request = Request {
         wish: Wish::Machine(wish),
         ..Request::new(operation, &machine)
     };
     let job = request.enqueue(context, writes)?;
+    if let Some(Sealed { secret, .. }) = sealed {
+        writes.push(Write::PutSecret(job.id, secret.clone()));
+    }
     machine.creating = Some(job.id);
     join_team(&machine, writes);
     writes.push(Write::PutResource(Box::new(machine)));

@@ -2,7 +2,7 @@
 
 use super::{
     Where,
-    machine::{image, primary, private_ip, status},
+    machine::{image, primary, private_ip, status, username},
 };
 use crate::{
     catalogue::{Catalogue, DataCenter, GpuSeries, PerGpu},
@@ -14,6 +14,7 @@ use api::gpu::{GpuAvailability, GpuAvailable, GpuConfiguration, GpuDetail, GpuIn
 /// A GPU machine in full.
 pub fn gpu_detail(machine: &Resource, catalogue: &Catalogue) -> GpuDetail {
     let image = image(machine, catalogue);
+    let ssh_key = machine.machine().and_then(|record| record.ssh_key.as_ref());
     GpuDetail {
         id: machine.id,
         name: machine.name.clone(),
@@ -28,11 +29,9 @@ pub fn gpu_detail(machine: &Resource, catalogue: &Catalogue) -> GpuDetail {
         resource_group_name: None,
         image: image.map(|image| image.name.clone()).unwrap_or_default(),
         jupyter_url: None,
-        username: image
-            .map(|image| image.username.clone())
-            .unwrap_or_default(),
-        ssh_key_id: None,
-        ssh_key_name: None,
+        username: username(machine, catalogue),
+        ssh_key_id: ssh_key.map(|key| key.id),
+        ssh_key_name: ssh_key.map(|key| key.name.clone()),
         has_stored_credentials: false,
         team_id: machine.team(),
     }

@@ -91,9 +91,8 @@ pub fn machine_detail(machine: &Resource, catalogue: &Catalogue) -> MachineDetai
     let place = Where::of(machine, catalogue);
     let image = image(machine, catalogue);
     let image_name = image.map(|image| image.name.clone()).unwrap_or_default();
-    let username = image
-        .map(|image| image.username.clone())
-        .unwrap_or_default();
+    let username = username(machine, catalogue);
+    let ssh_key = machine.machine().and_then(|record| record.ssh_key.as_ref());
     MachineDetail {
         status: status(machine),
         virtual_machine: nested(machine, catalogue, (&image_name, &username)),
@@ -105,12 +104,19 @@ pub fn machine_detail(machine: &Resource, catalogue: &Catalogue) -> MachineDetai
         username,
         configuration: flat_size(machine, catalogue),
         datacenter: place.flat(machine),
-        ssh_key_id: None,
-        ssh_key_name: None,
+        ssh_key_id: ssh_key.map(|key| key.id),
+        ssh_key_name: ssh_key.map(|key| key.name.clone()),
         network_hotplug: 0,
         resource_group_id: None,
         team_id: machine.team(),
     }
+}
+
+/// Whom to log in as: who was asked for, else the image's own user.
+pub(super) fn username(machine: &Resource, catalogue: &Catalogue) -> String {
+    let asked = machine.machine().and_then(|it| it.username.clone());
+    let own = || image(machine, catalogue).map(|image| image.username.clone());
+    asked.or_else(own).unwrap_or_default()
 }
 
 fn nested(

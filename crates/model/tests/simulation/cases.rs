@@ -215,8 +215,7 @@ fn gpu(sim: &Sim) -> GpuCreate {
         datacenter_id: place(sim),
         series_id: 7,
         gpu_count: 2,
-        image_id: None,
-        team_id: None,
+        ..GpuCreate::default()
     }
 }
 

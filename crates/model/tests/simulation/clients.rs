@@ -281,6 +281,9 @@ impl Sim {
             if let Some(heard) = &keyed.heard {
                 assert_eq!(heard, &jobs, "a repeat has other jobs than were heard");
             }
+        } else {
+            // Judged afresh: what was heard before holds no longer.
+            self.clients.keyed[index].heard = None;
         }
         let lost = self.faults.pass(Place::Client, &mut self.rng);
         match lost {

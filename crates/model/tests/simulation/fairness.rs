@@ -11,6 +11,7 @@ use model::{
     observed::{DiskObserved, NetworkObserved, ProcessObserved},
     ops,
     report::{Report, ReportState},
+    secret::Carried,
 };
 use std::collections::{BTreeMap, VecDeque};
 use uuid::Uuid;
@@ -42,7 +43,9 @@ impl Desk {
             number_of_instances: Some(count),
             ..MachineCreate::default()
         };
-        self.transact(|context| ops::vm_create::accept(context, tenant, &body).expect("good"));
+        self.transact(|context| {
+            ops::vm_create::accept(context, tenant, &body, &Carried::default()).expect("good")
+        });
     }
 
     fn start(&mut self, job: JobId) {

@@ -13,6 +13,7 @@ use model::{
     Context, Job, Kind, Resource, Wish,
     accept::{Accepted, Idempotency, Repeatable, once},
     ops::{self, Call},
+    secret::{Carried, Sealed, Secret},
 };
 use uuid::Uuid;
 
@@ -57,11 +58,11 @@ pub fn judge(
     let jobs = |jobs: Vec<Job>| jobs;
     match ask {
         Ask::CreateMachine(body) => {
-            let rule = || ops::vm_create::accept(context, tenant, body);
+            let rule = || ops::vm_create::accept(context, tenant, body, &carried(&body.name));
             keyed(context, key, rule, jobs)
         }
         Ask::CreateGpu(body) => {
-            let rule = || ops::gpu_create::accept(context, tenant, body);
+            let rule = || ops::gpu_create::accept(context, tenant, body, &carried(&body.name));
             keyed(context, key, rule, jobs)
         }
         Ask::CreateVolume(body) => {
@@ -144,6 +145,22 @@ fn judge_change(
     }
 }
 
+/// Something to keep apart for every second create, by its name.
+fn carried(name: &str) -> Carried {
+    let secret = Secret {
+        salt: Uuid::from_u128(7),
+        username: None,
+        public_keys: Vec::new(),
+        user_data: Some(name.into()),
+        password: None,
+    };
+    let digest = format!("digest of {name}");
+    Carried {
+        secret: name.len().is_multiple_of(2).then_some(Sealed { secret, digest }),
+        ..Carried::default()
+    }
+}
+
 impl Sim {
     /// Something new of a kind.
     pub fn creation(&mut self, tenant: TenantId, kind: Kind) -> Ask {
@@ -158,7 +175,7 @@ impl Sim {
                 series_id: 7,
                 gpu_count: *self.rng.pick(&[1, 1, 2, 2, 3]).expect("some"),
                 image_id: self.rng.chance(500).then_some(12),
-                team_id: None,
+                ..GpuCreate::default()
             }),
             Kind::Volume => {
                 let sizes = [(1, 10), (1, 10), (2, 20), (3, 80), (3, 20)];

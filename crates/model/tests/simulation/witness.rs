@@ -135,6 +135,13 @@ impl Witness {
         let key = (resource.id, resource.generation);
         let retried = resource.leftover.as_ref().filter(|left| left.retry);
         let of_job = resource.acting.or(retried.map(|left| left.job));
+        if of_job.is_none() && self.vague.contains(&resource.id) {
+            // Settled by an operator: what heals it is still that job's.
+            let before = self.numbers.range((resource.id, 0)..key).next_back();
+            if let Some(&number) = before.map(|(_, number)| number) {
+                self.numbers.entry(key).or_insert(number);
+            }
+        }
         if let Some(job) = of_job.filter(|_| resource.generation > 0) {
             assert!(
                 !self.withdrawn.contains(&job),

@@ -11,9 +11,11 @@ use crate::{
 };
 use api::JobErrorCode;
 use model::{
+    Assignment,
     actor::{ActionError, Actor, Event},
     job::JobError,
     plan::Action,
+    secret::Sealed,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::{sync::Notify, task::JoinHandle};
@@ -21,6 +23,25 @@ use tokio_util::sync::CancellationToken;
 
 /// What a tenant reads when Cloudlet itself is at fault.
 pub(super) const OWN_FAULT: &str = "A fault of Cloudlet itself ended the operation.";
+
+/// The digest of what the driver needs for this action beside the action itself: a create's, for what
+/// makes a guest of its machine.
+fn digest(assignment: &Assignment, action: &Action) -> Option<String> {
+    let origin = assignment.origin?;
+    let makes_guest = matches!(action, Action::MakeDisk { .. } | Action::Launch { .. });
+    let is_create = origin.operation.definition().creates;
+    let machine = assignment.spec.machine()?;
+    machine.secret.clone().filter(|_| makes_guest && is_create)
+}
+
+/// The engine could not tell now, or the create has ended meanwhile and something newer is on its way.
+fn not_told() -> ActionError {
+    let text = "What the create carries could not be read.";
+    ActionError {
+        error: JobError::new(JobErrorCode::InternalError, text),
+        permanent: false,
+    }
+}
 
 /// An action under way. Dropped, it is told to end.
 pub(super) struct Running {
@@ -80,20 +101,27 @@ impl Running {
             run.pause.slow_down(factor);
         }
         let tell = Arc::clone(&run);
-        let work = Work {
+        let mut work = Work {
             resource: actor.resource(),
             host: actor.assignment().host,
             generation: actor.assignment().generation,
             action,
+            secret: None,
             progress: Arc::new(move |thousandths| tell.progress(thousandths)),
             kill: run.kill.clone(),
             pause: run.pause.clone(),
         };
         let acting = Arc::clone(&place.acting).try_lock_owned();
         let acting = acting.expect("an actor begins an action when the one before has ended");
-        let driver = Arc::clone(&shared.driver);
+        let (driver, engine) = (Arc::clone(&shared.driver), Arc::clone(&shared.engine));
+        let digest = digest(actor.assignment(), &work.action);
         let task = shared.tasks.spawn(async move {
             let _acting = acting;
+            if let Some(digest) = digest {
+                let secret = engine.secret(work.resource, work.generation).await;
+                let secret = secret.ok_or_else(not_told)?;
+                work.secret = Some(Sealed { secret, digest });
+            }
             driver.act(work).await
         });
         Self { task, run }

@@ -12,12 +12,13 @@ mod tests;
 mod world;
 
 use super::driver::{Answer, Driver, Work};
-use crate::clock::Clock;
+use crate::{clock::Clock, secrets};
 use api::{JobErrorCode, ResourceId};
 use model::{
     Observed,
     actor::{ActionError, Ledger},
     job::JobError,
+    secret::Sealed,
 };
 use std::{collections::BTreeMap, path::Path};
 use world::{Deed, Refusal, World};
@@ -66,6 +67,13 @@ impl SimDriver {
     async fn run(&self, work: Work) -> Result<(), ActionError> {
         if work.kill.is_cancelled() {
             return Err(killed());
+        }
+        // A guest would be given it; here nothing is kept of it.
+        if let Some(Sealed { secret, digest }) = &work.secret
+            && secrets::digest(secret) != *digest
+        {
+            let text = "What the create carries is not what its spec says.";
+            return Err(failure(text, true));
         }
         self.world
             .begin(&self.deed(&work))

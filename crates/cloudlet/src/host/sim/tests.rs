@@ -48,6 +48,7 @@ fn work(clock: &Clock, generation: u64, action: Action) -> Work {
         host: HostId(Uuid::nil()),
         generation,
         action,
+        secret: None,
         progress: Arc::new(|_| {}),
         kill: CancellationToken::new(),
         pause: Pause::new(clock.clone()),

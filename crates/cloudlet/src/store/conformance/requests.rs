@@ -11,6 +11,7 @@ use model::{
         vm_rename, vm_reset, vm_resize, vm_start, vm_stop, volume_attach, volume_create,
         volume_delete, volume_detach, volume_resize,
     },
+    secret::{Carried, Sealed, Secret},
     writes::AnswerKey,
 };
 use rand::{RngExt, seq::IndexedRandom};
@@ -35,6 +36,24 @@ impl Pair {
         });
         let rule = move |context: &Context<'_>| once(context, idempotency, || rule(context));
         let _ = self.both(Box::new(rule)).await;
+    }
+
+    /// Something to keep apart, or nothing; from a few bytes to some pages.
+    fn carried(&mut self) -> Carried {
+        let size = self.random.random_range(0..20_000);
+        let secret = Secret {
+            salt: Uuid::from_u128(self.random.random()),
+            username: None,
+            public_keys: Vec::new(),
+            user_data: Some("x".repeat(size).into()),
+            password: None,
+        };
+        let digest = secret.salt.to_string();
+        let sealed = Sealed { secret, digest };
+        Carried {
+            secret: self.random.random_bool(0.5).then_some(sealed),
+            ..Carried::default()
+        }
     }
 
     /// Some resource of a kind, mostly the tenant's, mostly one that has been made.
@@ -92,7 +111,8 @@ impl Pair {
                     create["networkInterfaces"] = json!([{"networkId": network.id}]);
                 }
                 let create = body(create);
-                self.ask(move |context| vm_create::accept(context, tenant, &create))
+                let carried = self.carried();
+                self.ask(move |context| vm_create::accept(context, tenant, &create, &carried))
                     .await;
             }
             3..=4 => {
@@ -101,7 +121,8 @@ impl Pair {
                     "datacenterId": self.catalogue.data_centers[0].id,
                     "seriesId": self.catalogue.data_centers[0].gpus[0].series,
                 }));
-                self.ask(move |context| gpu_create::accept(context, tenant, &create))
+                let carried = self.carried();
+                self.ask(move |context| gpu_create::accept(context, tenant, &create, &carried))
                     .await;
             }
             5..=7 => {
@@ -123,6 +144,7 @@ impl Pair {
                     create["cidrBlock"] = json!(format!("10.200.{number}.0/29"));
                 }
                 let create = body(create);
+                let carried = self.carried();
                 self.ask(move |context| network_create::accept(context, tenant, &create))
                     .await;
             }

@@ -28,6 +28,8 @@ impl Session<'_> {
                     amount,
                 }) => self.hold(*holder, item, *amount)?,
                 Write::Unclaim { holder, item } => self.hold(*holder, item, 0)?,
+                Write::PutSecret(job, secret) => self.put_secret(*job, secret)?,
+                Write::WipeSecret(job) => self.wipe_secret(*job)?,
                 Write::PutAnswer(key, answer) => self.put_answer(*key, answer)?,
             }
         }

@@ -106,6 +106,9 @@ pub(in crate::store) fn dump(directory: &Path) -> Memory {
         .into_iter()
         .filter_map(|(host, drained)| drained.then_some(host))
         .collect(),
+        secrets: all(connection, "SELECT body, job FROM secret", |row| {
+            Ok((JobId(codec::uuid(row, 1)?), codec::from_body(row)?))
+        }),
         answers: all(connection, "SELECT key, request, jobs FROM answer", answer),
         turns: all(
             connection,

@@ -44,6 +44,10 @@ pub(super) const ALL: &[Migration] = &[
         name: "teams",
         sql: include_str!("../../../migrations/sqlite/0007_teams.sql"),
     },
+    Migration {
+        name: "secrets",
+        sql: include_str!("../../../migrations/sqlite/0008_secrets.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -16,6 +16,7 @@ mod pools;
 mod readers;
 pub(super) mod reads;
 pub(super) mod resources;
+pub(super) mod secrets;
 pub(super) mod session;
 mod sql;
 pub(super) mod ssh_keys;
@@ -43,6 +44,7 @@ use keys::KeyCache;
 use model::catalogue::Catalogue;
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags};
+use secrets::Scrub;
 use session::{Fault, NewId, Session};
 use std::{
     cell::RefCell,
@@ -53,6 +55,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 use tokio::sync::{Semaphore, broadcast, oneshot};
 use uuid::Uuid;
@@ -63,6 +66,8 @@ pub(super) use writer::{Now, Sources};
 pub(super) const FILE: &str = "cloudlet.db";
 /// Statements kept prepared by each connection: more than there are.
 const STATEMENTS: usize = 128;
+/// How long a statement waits for another connection.
+const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 /// Requests that may wait for the writer; further ones wait for a place.
 const REQUESTS_WAITING: usize = 4096;
 /// Commits that a listener may lag behind.
@@ -80,6 +85,8 @@ pub(super) struct Sqlite {
     pub(super) keys: Arc<KeyCache>,
     /// What commits change.
     pub(super) changes: broadcast::Sender<Arc<Committed>>,
+    /// Whether the WAL may hold what was wiped.
+    pub(super) scrub: Arc<Scrub>,
     /// Commits that wrote something, since the start.
     pub(super) commits: Arc<AtomicU64>,
     /// Whether the writer takes transactions.
@@ -104,6 +111,7 @@ impl Sqlite {
         let queue = Arc::new(Queue::new());
         let jobs = Arc::new(cache::new());
         let keys = Arc::new(KeyCache::new());
+        let scrub = Arc::new(Scrub::new());
         let commits = Arc::default();
         let writable = Arc::new(AtomicBool::new(true));
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
@@ -117,6 +125,7 @@ impl Sqlite {
             jobs: Arc::clone(&jobs),
             keys: Arc::clone(&keys),
             changes: changes.clone(),
+            scrub: Arc::clone(&scrub),
             commits: Arc::clone(&commits),
             writable: Arc::clone(&writable),
             poisoned: None,
@@ -133,6 +142,7 @@ impl Sqlite {
             jobs,
             keys,
             changes,
+            scrub,
             commits,
             writable,
         })
@@ -226,8 +236,10 @@ fn open(path: &Path, now: &Now) -> anyhow::Result<Connection> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_timeout(BUSY_PATIENCE)?;
+    // `secure_delete`: what is deleted is overwritten, freed pages included.
     connection.execute_batch(
-        "PRAGMA busy_timeout = 5000;
+        "PRAGMA secure_delete = ON;
          PRAGMA synchronous = FULL;
          PRAGMA wal_autocheckpoint = 4000;
          PRAGMA cache_size = -16384;

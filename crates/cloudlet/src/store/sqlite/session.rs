@@ -44,6 +44,8 @@ pub(in crate::store) struct Session<'a> {
     removed: HashSet<JobId>,
     answers_alone: bool,
     keys: bool,
+    wiped: bool,
+    scrub: bool,
 }
 
 /// What a group has done to what is kept in memory.
@@ -56,6 +58,10 @@ pub(super) struct Changes {
     pub(super) answers_alone: bool,
     /// Whether it changed what some key opens.
     pub(super) keys: bool,
+    /// Whether it wiped a secret.
+    pub(super) wiped: bool,
+    /// Whether the WAL is to be emptied after it.
+    pub(super) scrub: bool,
 }
 
 impl<'a> Session<'a> {
@@ -74,6 +80,8 @@ impl<'a> Session<'a> {
             removed: HashSet::new(),
             answers_alone: false,
             keys: false,
+            wiped: false,
+            scrub: false,
         }
     }
 
@@ -129,6 +137,16 @@ impl<'a> Session<'a> {
         self.keys = true;
     }
 
+    /// Remembers that a secret was wiped.
+    pub(super) fn note_wiped(&mut self) {
+        self.wiped = true;
+    }
+
+    /// Has the WAL emptied once the group is on disk and answered.
+    pub(in crate::store) fn scrub(&mut self) {
+        self.scrub = true;
+    }
+
     /// What the group has done so far.
     pub(super) fn into_changes(self) -> Changes {
         Changes {
@@ -136,6 +154,8 @@ impl<'a> Session<'a> {
             removed: self.removed,
             answers_alone: self.answers_alone,
             keys: self.keys,
+            wiped: self.wiped,
+            scrub: self.scrub,
         }
     }
 

@@ -216,6 +216,12 @@ pub(super) const RENAME_SSH_KEY: &str =
     "UPDATE ssh_key SET name = ?3, updated_at = ?4 WHERE id = ?1 AND tenant = ?2";
 pub(super) const DELETE_SSH_KEY: &str = "DELETE FROM ssh_key WHERE id = ?1 AND tenant = ?2";
 
+// Secrets.
+pub(super) const PUT_SECRET: &str = "INSERT OR REPLACE INTO secret (job, padding, body) \
+    VALUES (?1, zeroblob(4096), ?2)";
+pub(super) const WIPE_SECRET: &str = "DELETE FROM secret WHERE job = ?1";
+pub(super) const SECRET: &str = "SELECT body FROM secret WHERE job = ?1";
+
 // Teams.
 pub(super) const INSERT_TEAM: &str = "INSERT INTO team \
     (tenant, parent, name, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)";
@@ -308,6 +314,8 @@ pub(super) const HOT: &[&str] = &[
     COUNT_SSH_KEYS,
     RENAME_SSH_KEY,
     DELETE_SSH_KEY,
+    WIPE_SECRET,
+    SECRET,
     UPDATE_TEAM,
     DELETE_TEAM,
     TEAMS,

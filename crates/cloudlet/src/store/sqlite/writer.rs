@@ -6,6 +6,7 @@
 use super::{
     cache::JobCache,
     keys::KeyCache,
+    secrets::Scrub,
     session::{Changes, Fault, NewId, Session, told},
 };
 use crate::clock::Clock;
@@ -22,9 +23,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 use tokio::sync::{OwnedSemaphorePermit, broadcast, oneshot};
 
+/// How long emptying the WAL waits for reads to end; nothing is written meanwhile.
+const SCRUB_PATIENCE: Duration = Duration::from_millis(50);
 /// Transactions in one commit.
 const GROUP_MAX: usize = 1000;
 
@@ -98,6 +102,7 @@ pub(super) struct Writer {
     pub(super) jobs: Arc<JobCache>,
     pub(super) keys: Arc<KeyCache>,
     pub(super) changes: broadcast::Sender<Arc<Committed>>,
+    pub(super) scrub: Arc<Scrub>,
     /// Commits that wrote something.
     pub(super) commits: Arc<AtomicU64>,
     /// Whether transactions are taken.
@@ -133,7 +138,12 @@ impl Writer {
 
     pub(super) fn group(&mut self, mut group: Vec<Box<dyn Member>>) {
         match self.commit(&mut group) {
-            Ok(()) => answer(group, None),
+            Ok(scrub) => {
+                answer(group, None);
+                if scrub {
+                    self.scrub();
+                }
+            }
             Err(Failure::Lost(reason)) => self.poison(group, reason),
             Err(Failure::RolledBack(error)) if group.len() > 1 => {
                 tracing::warn!(%error, members = group.len(), "a group was rolled back; its members run alone");
@@ -160,7 +170,8 @@ impl Writer {
         answer(group, Some(StoreError::Unavailable(reason)));
     }
 
-    fn commit(&self, group: &mut [Box<dyn Member>]) -> Result<(), Failure> {
+    /// Says whether the WAL is to be emptied.
+    fn commit(&self, group: &mut [Box<dyn Member>]) -> Result<bool, Failure> {
         if let Some(reason) = &self.poisoned {
             return Err(Failure::Lost(reason.clone()));
         }
@@ -185,8 +196,12 @@ impl Writer {
         if self.connection.total_changes() != rows_before {
             self.commits.fetch_add(1, Relaxed);
         }
+        if changes.wiped {
+            self.scrub.is_due();
+        }
+        let scrub = changes.scrub;
         self.publish(changes);
-        Ok(())
+        Ok(scrub)
     }
 
     fn run_all(&self, group: &mut [Box<dyn Member>]) -> rusqlite::Result<Changes> {
@@ -205,8 +220,27 @@ impl Writer {
         Ok(session.into_changes())
     }
 
+    /// Empties the WAL, so that nothing is left of what was wiped. Readers are in the way for
+    /// milliseconds; whoever asked sees that it is still due and asks again.
+    fn scrub(&self) {
+        let timeout = |patience| self.connection.busy_timeout(patience);
+        let scrubbed = timeout(SCRUB_PATIENCE)
+            .and_then(|()| super::checkpoint(&self.connection))
+            .and_then(|()| timeout(super::BUSY_PATIENCE));
+        match scrubbed {
+            Ok(()) => self.scrub.is_done(),
+            Err(error) => {
+                tracing::debug!(%error, "the WAL was not emptied; it is tried again");
+                let restored = timeout(super::BUSY_PATIENCE);
+                debug_assert!(restored.is_ok(), "setting it cannot fail");
+            }
+        }
+    }
+
     /// SQLite may have rolled back by itself.
     fn roll_back(&self, error: rusqlite::Error) -> Failure {
+        // A large transaction may have reached the WAL before it was given up.
+        self.scrub.is_due();
         if self.connection.is_autocommit() {
             return Failure::RolledBack(error);
         }
