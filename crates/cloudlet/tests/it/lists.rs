@@ -64,20 +64,24 @@ async fn finds(cloud: &TestCloud, path: &str, queries: &[(&str, &[&str])]) {
     }
 }
 
+/// Three machines in two data centres, the first of them off and with a public address.
+async fn three_machines(cloud: &TestCloud) {
+    let mut body = TestCloud::machine("web-1");
+    body["allocatePublicIp"] = json!(true);
+    let first = make(cloud, MACHINES, body).await.remove(0);
+    let body =
+        json!({"name": "Web_2", "datacenterId": LAB_B, "imageId": 11, "configurationId": 46});
+    make(cloud, MACHINES, body).await;
+    let body = json!({"name": "db%3", "datacenterId": LAB_A, "imageId": 12, "configurationId": 44});
+    make(cloud, MACHINES, body).await;
+    let stop = format!("{MACHINES}/{first}/stop");
+    assert_eq!(cloud.post(&stop, json!({})).await.status, 200);
+}
+
 #[tokio::test]
 async fn machines_sorted_searched_and_filtered() {
     let cloud = TestCloud::start().await;
-    let mut body = TestCloud::machine("web-1");
-    body["allocatePublicIp"] = json!(true);
-    let first = make(&cloud, MACHINES, body).await.remove(0);
-    let body =
-        json!({"name": "Web_2", "datacenterId": LAB_B, "imageId": 11, "configurationId": 46});
-    make(&cloud, MACHINES, body).await;
-    let body = json!({"name": "db%3", "datacenterId": LAB_A, "imageId": 12, "configurationId": 44});
-    make(&cloud, MACHINES, body).await;
-    let stop = format!("{MACHINES}/{first}/stop");
-    assert_eq!(cloud.post(&stop, json!({})).await.status, 200);
-
+    three_machines(&cloud).await;
     let row = cloud.get(&format!("{MACHINES}?search=web-1")).await.json["data"][0].clone();
     let (private, public) = (&row["primaryPrivateIp"], &row["primaryPublicIp"]);
     let (private, public) = (private.as_str().unwrap(), public.as_str().unwrap());
