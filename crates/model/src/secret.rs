@@ -229,7 +229,9 @@ fn check_password(password: &str) -> Result<(), Refusal> {
         ("a digit", u8::is_ascii_digit),
         ("a special character", u8::is_ascii_punctuation),
     ];
-    let missing = kinds.iter().find(|(_, is)| !password.bytes().any(|it| is(&it)));
+    let missing = kinds
+        .iter()
+        .find(|(_, is)| !password.bytes().any(|it| is(&it)));
     match missing {
         None => Ok(()),
         Some((what, _)) => refuse(format!("has not {what}; one of each kind is right")),

@@ -128,6 +128,7 @@ mod tests {
     use model::{
         catalogue::{self, Catalogue},
         ops::{vm_create, vm_stop},
+        secret::Carried,
     };
     use std::sync::Arc;
     use uuid::Uuid;
@@ -155,7 +156,9 @@ mod tests {
             configuration_id: 45,
             ..MachineCreate::default()
         };
-        let create = move |context: &Context<'_>| vm_create::accept(context, tenant, &body, &Carried::default());
+        let create = move |context: &Context<'_>| {
+            vm_create::accept(context, tenant, &body, &Carried::default())
+        };
         let jobs = engine
             .store()
             .transact(Urgency::Request, create)

@@ -144,7 +144,7 @@ mod tests {
             (busy.code, busy.details.job_id),
             (ErrorCode::ResourceBusy, way)
         );
-        let drained = judge(&CallEnd::Withdrawn(way), true).expect_err("drained");
+        let drained = judge(&CallEnd::Withdrawn(way), Kind::Vm, true).expect_err("drained");
         assert_eq!(drained.code, ErrorCode::ShuttingDown);
     }
 }

@@ -18,6 +18,7 @@ use model::{
     limits::RETENTION_MS,
     ops::{vm_create, vm_stop},
     resource::{NetworkRecord, Record, Status},
+    secret::Carried,
     spec::{Cidr, NetworkSpec, Subnet},
     writes::AnswerKey,
 };
@@ -65,7 +66,8 @@ fn body(instances: i64) -> MachineCreate {
 
 async fn create(store: &Store, tenant: TenantId, instances: i64) -> Vec<Job> {
     let body = body(instances);
-    let rule = move |context: &Context<'_>| vm_create::accept(context, tenant, &body, &Carried::default());
+    let rule =
+        move |context: &Context<'_>| vm_create::accept(context, tenant, &body, &Carried::default());
     let accepted = store.transact(Urgency::Request, rule).await;
     accepted.unwrap().unwrap()
 }

@@ -25,6 +25,7 @@ mod raw;
 mod request_faults;
 mod retention;
 mod schemathesis;
+mod secrets;
 mod ssh_keys;
 mod teams;
 mod terraform;

@@ -32,7 +32,7 @@ fn it_is_openapi_3_1_and_every_operation_has_a_name_of_its_own() {
         }
     }
     for operation in model::Operation::ALL {
-        let name = operation.definition().name;
+        let name = operation.name();
         assert!(names.iter().any(|it| it == name), "{name} has no route");
     }
 }

@@ -30,7 +30,11 @@ fn the_same_key_is_answered_with_the_same_jobs_as_they_are_now() {
     let mut body = lab.machine_body(&[]);
     body.number_of_instances = Some(3);
     let accept = |lab: &mut Lab, with| {
-        lab.run(|it| once(it, with, || ops::vm_create::accept(it, OWNER, &body, &Carried::default())))
+        lab.run(|it| {
+            once(it, with, || {
+                ops::vm_create::accept(it, OWNER, &body, &Carried::default())
+            })
+        })
     };
     let first = accept(&mut lab, key(1, 1)).expect("good");
     lab.make_defaults();

@@ -43,7 +43,9 @@ impl Desk {
             number_of_instances: Some(count),
             ..MachineCreate::default()
         };
-        self.transact(|context| ops::vm_create::accept(context, tenant, &body, &Carried::default()).expect("good"));
+        self.transact(|context| {
+            ops::vm_create::accept(context, tenant, &body, &Carried::default()).expect("good")
+        });
     }
 
     fn start(&mut self, job: JobId) {

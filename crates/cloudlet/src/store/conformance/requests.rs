@@ -139,7 +139,6 @@ impl Pair {
                     create["cidrBlock"] = json!(format!("10.200.{number}.0/29"));
                 }
                 let create = body(create);
-                let carried = self.carried();
                 self.ask(move |context| network_create::accept(context, tenant, &create))
                     .await;
             }

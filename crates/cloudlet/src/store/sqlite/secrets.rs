@@ -40,16 +40,11 @@ pub(in crate::store) fn secret(
     let Some(job) = resource.creating else {
         return Ok(None);
     };
-    facts::row(
-        &snapshot,
-        sql::SECRET,
-        [job.0.as_bytes()],
-        codec::from_body,
-    )
+    facts::row(&snapshot, sql::SECRET, [job.0.as_bytes()], codec::from_body)
 }
 
 /// Whether the WAL may hold what was wiped.
-pub(super) struct Scrub(watch::Sender<bool>);
+pub(in crate::store) struct Scrub(watch::Sender<bool>);
 
 impl Scrub {
     pub(super) fn new() -> Self {
@@ -67,7 +62,7 @@ impl Scrub {
     }
 
     /// Waits until the WAL may hold what was wiped.
-    pub(super) async fn due(&self) {
+    pub(in crate::store) async fn due(&self) {
         // The sender is here, so there is one.
         let _ = self.0.subscribe().wait_for(|due| *due).await;
     }
