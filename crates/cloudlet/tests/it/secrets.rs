@@ -45,7 +45,7 @@ fn with_gpu(name: &str) -> Value {
     for field in ["authMethod", "password", "imageId", "configurationId"] {
         fields.remove(field);
     }
-    body["seriesId"] = json!(7);
+    body["seriesId"] = json!(1);
     body["gpuCount"] = json!(1);
     body
 }
