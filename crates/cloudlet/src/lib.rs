@@ -11,6 +11,7 @@ pub mod host;
 pub mod http;
 pub mod keys;
 pub mod profile;
+pub mod secrets;
 pub mod serve;
 pub mod ssh_keys;
 pub mod store;

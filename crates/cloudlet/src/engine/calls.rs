@@ -128,6 +128,7 @@ mod tests {
     use model::{
         catalogue::{self, Catalogue},
         ops::{vm_create, vm_stop},
+        secret::Carried,
     };
     use std::sync::Arc;
     use uuid::Uuid;

@@ -21,6 +21,7 @@ use model::{
     Context, Kind, Refusal,
     ops::{gpu_create, gpu_delete, vm_rename},
     render,
+    secret::Wished,
 };
 
 /// Create a GPU machine; a series that is sold out is refused at once.
@@ -39,7 +40,8 @@ pub(super) async fn create(
     Body(body): Body<GpuCreate>,
     repeat: Repeat,
 ) -> Result<Answer<CreatedJobs>, ApiError> {
-    let rule = move |context: &Context<'_>| gpu_create::accept(context, tenant, &body);
+    let carried = app.carried(tenant, Wished::from(&body)).await?;
+    let rule = move |context: &Context<'_>| gpu_create::accept(context, tenant, &body, &carried);
     let jobs = app.accept(repeat.of(tenant), rule).await?;
     Ok(slash.accepted(&app, &jobs))
 }

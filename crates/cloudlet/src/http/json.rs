@@ -15,6 +15,15 @@ use serde_path_to_error::{Path, Segment};
 /// The largest number whose neighbours a double can tell apart: 2^53.
 const WHOLE_LIMIT: f64 = 9_007_199_254_740_992.0;
 
+/// Fields that hold what no answer may show, as they are named in every body.
+const PRIVATE_FIELDS: [&str; 5] = [
+    "password",
+    "passphrase",
+    "userData",
+    "sshPublicKeys",
+    "publicKey",
+];
+
 /// Reads a body that is a JSON object.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -101,6 +110,7 @@ fn explain<T: DeserializeOwned>(root: &Value, path: &Path, said: &str) -> (Strin
         return (field, format!("is missing; {right} is right"));
     }
     let found = at(root, path);
+    let seen = if is_private(path) { kind } else { seen };
     let message = if let Some(name) = quoted_after(said, "unknown variant ") {
         let right = said.split_once("expected ").map_or("", |(_, names)| names);
         let right = right.trim_start_matches("one of ").replace('`', "");
@@ -153,6 +163,24 @@ fn at<'a>(root: &'a Value, path: &Path) -> &'a Value {
         Segment::Seq { index } => value.get(index).unwrap_or(value),
         Segment::Enum { .. } | Segment::Unknown => value,
     })
+}
+
+/// Whether a field holds what no answer may show.
+fn is_private(path: &Path) -> bool {
+    path.iter().any(
+        |segment| matches!(segment, Segment::Map { key } if PRIVATE_FIELDS.contains(&key.as_str())),
+    )
+}
+
+/// What a value is, without the value.
+fn kind(value: &Value) -> String {
+    let kind = match value {
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Null | Value::Array(_) | Value::Object(_) => return seen(value),
+    };
+    kind.to_owned()
 }
 
 fn seen(value: &Value) -> String {

@@ -52,13 +52,16 @@ pub use router::router;
 use crate::{
     config::{Config, Driver, Switch},
     engine::Engine,
+    secrets,
     store::{Store, Urgency},
 };
+use api::{SshKeyId, TenantId};
 use meters::Meters;
 use model::{
     Context,
     accept::{self, Accepted, Idempotency, Repeatable},
     catalogue::Catalogue,
+    secret::{Carried, Wished},
 };
 use operations::Operations;
 use rates::Rates;
@@ -99,6 +102,17 @@ impl App {
 
     fn store(&self) -> &Store {
         self.engine.store()
+    }
+
+    /// What a create carries apart from its job. Whether a key that it names is there is judged by the
+    /// rule, so that a repeat is answered as before whatever has become of the key.
+    async fn carried(&self, tenant: TenantId, wished: Wished<'_>) -> Result<Carried, ApiError> {
+        let id = wished.ssh_key.and_then(|id| id.parse::<SshKeyId>().ok());
+        let stored = match id {
+            Some(id) => self.store().ssh_key(tenant, id).await?,
+            None => None,
+        };
+        Ok(secrets::carried(wished, stored)?)
     }
 
     /// Runs an accepting rule, unless its request is the repeat of one that was accepted; what it

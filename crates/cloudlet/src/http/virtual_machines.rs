@@ -24,6 +24,7 @@ use model::{
     accept::{Accepted, Idempotency},
     ops::{Call, vm_create, vm_delete, vm_rename, vm_reset, vm_resize, vm_start, vm_stop},
     render,
+    secret::Wished,
 };
 
 type Detail = Result<Answer<MachineDetail>, ApiError>;
@@ -45,7 +46,8 @@ pub(super) async fn create(
     Body(body): Body<MachineCreate>,
     repeat: Repeat,
 ) -> Result<Answer<CreatedJobs>, ApiError> {
-    let rule = move |context: &Context<'_>| vm_create::accept(context, tenant, &body);
+    let carried = app.carried(tenant, Wished::from(&body)).await?;
+    let rule = move |context: &Context<'_>| vm_create::accept(context, tenant, &body, &carried);
     let jobs = app.accept(repeat.of(tenant), rule).await?;
     Ok(slash.accepted(&app, &jobs))
 }

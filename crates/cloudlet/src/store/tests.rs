@@ -18,6 +18,7 @@ use model::{
     limits::RETENTION_MS,
     ops::{vm_create, vm_rename, vm_stop},
     resource::{NetworkRecord, Record, Status},
+    secret::Carried,
     spec::{Cidr, NetworkSpec, Subnet},
     writes::{Answer, AnswerKey},
 };

@@ -37,6 +37,7 @@ mod request_faults;
 mod resize;
 mod retention;
 mod schemathesis;
+mod secrets;
 mod ssh_keys;
 mod teams;
 mod terraform;

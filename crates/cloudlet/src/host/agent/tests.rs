@@ -7,9 +7,9 @@ mod networks;
 mod restart;
 mod strikes;
 
-use crate::clock::Clock;
+use crate::{clock::Clock, secrets};
 use lab::{Lab, RESOURCE, absent, create, machine_is_up};
-use model::{Observed, ReportState, observed::DiskObserved};
+use model::{Observed, Operation, ReportState, Spec, observed::DiskObserved, secret::Secret};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_create_goes_through_its_phases_smoothly_and_settles() {
@@ -177,4 +177,58 @@ async fn on_the_machines_clock_too() {
     let last = lab.desk.last();
     assert!(machine_is_up(&last.report, 1) && last.at_ms < 5_000);
     lab.agent.stop().await;
+}
+
+/// What a create carries goes to the driver with the actions that make a guest; one that is not what the
+/// spec says is refused; what is not a create asks for nothing.
+#[tokio::test]
+async fn what_a_create_carries_is_fetched_for_a_create_alone() {
+    let secret = Secret {
+        salt: uuid::Uuid::from_u128(7),
+        username: None,
+        public_keys: Vec::new(),
+        user_data: Some("#cloud-config".into()),
+        password: None,
+    };
+    let carrying = |generation, operation, digest: &str| {
+        let mut assignment = create(generation);
+        let Spec::Machine(machine) = &mut assignment.spec else {
+            panic!("a machine");
+        };
+        machine.secret = Some(digest.to_owned());
+        machine.boot = generation;
+        if let Some(origin) = &mut assignment.origin {
+            origin.operation = operation;
+        }
+        assignment
+    };
+    let right = secrets::digest(&secret);
+    let lab = Lab::open(0.0).await;
+    lab.desk.secrets.lock().unwrap().kept = Some(secret);
+    lab.assign(carrying(1, Operation::VmCreate, &right));
+    lab.idle().await;
+    assert_eq!(lab.desk.last().report.state, ReportState::Settled);
+    assert_eq!(lab.effects(), ["make_disk", "launch", "ready"]);
+    assert_eq!(lab.desk.secrets.lock().unwrap().asked, [1, 1]);
+    lab.assign(carrying(2, Operation::VmReset, &right));
+    lab.idle().await;
+    assert_eq!(lab.desk.last().report.generation, 2);
+    assert_eq!(lab.desk.secrets.lock().unwrap().asked, [1, 1]);
+
+    let lab = Lab::open(0.0).await;
+    lab.desk.secrets.lock().unwrap().kept = Some(other());
+    lab.assign(carrying(1, Operation::VmCreate, &right));
+    lab.idle().await;
+    let (_, failure) = lab.desk.failure().expect("another secret than its own");
+    assert!(failure.error.text.contains("not what its spec says"));
+}
+
+fn other() -> Secret {
+    Secret {
+        salt: uuid::Uuid::from_u128(8),
+        username: None,
+        public_keys: Vec::new(),
+        user_data: None,
+        password: None,
+    }
 }

@@ -38,20 +38,20 @@ impl Pair {
         let _ = self.both(Box::new(rule)).await;
     }
 
-    /// Something to keep apart, or nothing; from a few bytes to some pages.
-    fn carried(&mut self) -> Carried {
-        let size = self.random.random_range(0..20_000);
+    /// Something to keep apart for every second job, from a few bytes to some pages.
+    fn carried(&self) -> Carried {
+        let number = self.memory.last_number;
+        let size = usize::try_from(number * 7_919 % 20_000).unwrap();
         let secret = Secret {
-            salt: Uuid::from_u128(self.random.random()),
+            salt: Uuid::from_u128(number.into()),
             username: None,
             public_keys: Vec::new(),
             user_data: Some("x".repeat(size).into()),
             password: None,
         };
         let digest = secret.salt.to_string();
-        let sealed = Sealed { secret, digest };
         Carried {
-            secret: self.random.random_bool(0.5).then_some(sealed),
+            secret: (number % 2 == 0).then_some(Sealed { secret, digest }),
             ..Carried::default()
         }
     }
@@ -144,7 +144,6 @@ impl Pair {
                     create["cidrBlock"] = json!(format!("10.200.{number}.0/29"));
                 }
                 let create = body(create);
-                let carried = self.carried();
                 self.ask(move |context| network_create::accept(context, tenant, &create))
                     .await;
             }

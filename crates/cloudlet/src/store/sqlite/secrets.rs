@@ -44,7 +44,7 @@ pub(in crate::store) fn secret(
 }
 
 /// Whether the WAL may hold what was wiped.
-pub(super) struct Scrub(watch::Sender<bool>);
+pub(in crate::store) struct Scrub(watch::Sender<bool>);
 
 impl Scrub {
     pub(super) fn new() -> Self {
@@ -62,7 +62,7 @@ impl Scrub {
     }
 
     /// Waits until the WAL may hold what was wiped.
-    pub(super) async fn due(&self) {
+    pub(in crate::store) async fn due(&self) {
         // The sender is here, so there is one.
         let _ = self.0.subscribe().wait_for(|due| *due).await;
     }

@@ -241,6 +241,7 @@ fn after_a_failed_sync_nothing_is_written() {
         jobs: Arc::new(super::cache::new()),
         keys: Arc::new(super::keys::KeyCache::new()),
         changes: super::broadcast::channel(1).0,
+        scrub: Arc::new(super::Scrub::new()),
         commits: Arc::default(),
         writable: Arc::default(),
         poisoned: None,

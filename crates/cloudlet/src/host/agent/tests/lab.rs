@@ -18,6 +18,7 @@ use model::{
     Assignment, MachineSpec, Operation, Report, ReportState, Spec, Told,
     actor::Ledger,
     report::{Failure, Origin},
+    secret::Secret,
     spec::{Cidr, DiskSpec, GpuSpec, Mac, NetworkSpec, NicSpec, Power, Subnet, VolumeSpec},
 };
 use std::{
@@ -46,6 +47,7 @@ pub(super) struct Desk {
     reports: Mutex<Vec<Entry>>,
     way_back: Mutex<Option<Assignment>>,
     closed: AtomicBool,
+    pub(super) secrets: Mutex<Secrets>,
     pub(super) settled: Notify,
 }
 
@@ -89,6 +91,24 @@ impl Engine for Desk {
             Some(told)
         })
     }
+
+    fn secret(
+        &self,
+        _: ResourceId,
+        generation: u64,
+    ) -> Pin<Box<dyn Future<Output = Option<Secret>> + Send + '_>> {
+        let mut asked = self.secrets.lock().unwrap();
+        asked.asked.push(generation);
+        let secret = asked.kept.clone();
+        Box::pin(async { secret })
+    }
+}
+
+/// What the desk keeps apart, and for which generations it was asked for it.
+#[derive(Default)]
+pub(super) struct Secrets {
+    pub(super) kept: Option<Secret>,
+    pub(super) asked: Vec<u64>,
 }
 
 impl Desk {
@@ -99,6 +119,7 @@ impl Desk {
             reports: Mutex::default(),
             way_back: Mutex::default(),
             closed: AtomicBool::new(false),
+            secrets: Mutex::default(),
             settled: Notify::new(),
         })
     }
