@@ -223,15 +223,14 @@ fn check_password(password: &str) -> Result<(), Refusal> {
     if !password.bytes().all(|byte| byte.is_ascii_graphic()) {
         return refuse("has a space or a character that is not ASCII; take it away".to_owned());
     }
-    let kinds: [(&str, fn(&u8) -> bool); 4] = [
-        ("an upper case letter", u8::is_ascii_uppercase),
-        ("a lower case letter", u8::is_ascii_lowercase),
-        ("a digit", u8::is_ascii_digit),
-        ("a special character", u8::is_ascii_punctuation),
+    let has = |is: fn(&u8) -> bool| password.bytes().any(|byte| is(&byte));
+    let kinds = [
+        ("an upper case letter", has(u8::is_ascii_uppercase)),
+        ("a lower case letter", has(u8::is_ascii_lowercase)),
+        ("a digit", has(u8::is_ascii_digit)),
+        ("a special character", has(u8::is_ascii_punctuation)),
     ];
-    let missing = kinds
-        .iter()
-        .find(|(_, is)| !password.bytes().any(|it| is(&it)));
+    let missing = kinds.iter().find(|(_, is_there)| !is_there);
     match missing {
         None => Ok(()),
         Some((what, _)) => refuse(format!("has not {what}; one of each kind is right")),
