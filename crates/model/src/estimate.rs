@@ -112,7 +112,9 @@ mod tests {
     fn running() -> Job {
         let mut lab = Lab::new();
         let body = lab.machine_body(&[]);
-        let jobs = lab.run(|context| vm_create::accept(context, OWNER, &body));
+        let jobs = lab.run(|context| {
+            vm_create::accept(context, OWNER, &body, &crate::secret::Carried::default())
+        });
         let mut job = jobs.expect("accepted").remove(0);
         job.apply(JobEvent::Start, at(0));
         job.phases.push(Phase {

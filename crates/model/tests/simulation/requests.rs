@@ -156,7 +156,10 @@ fn carried(name: &str) -> Carried {
     };
     let digest = format!("digest of {name}");
     Carried {
-        secret: name.len().is_multiple_of(2).then_some(Sealed { secret, digest }),
+        secret: name
+            .len()
+            .is_multiple_of(2)
+            .then_some(Sealed { secret, digest }),
         ..Carried::default()
     }
 }
