@@ -128,19 +128,19 @@ async fn a_create_can_fail_with_a_code_of_choice() {
 #[tokio::test]
 async fn a_slow_job_takes_longer_and_completes() {
     let cloud = Process::start(&["--clock", "manual", "--sim-seed", "1"]);
-    let slow = json!({ "operation": "vm.create", "kind": "slow", "times": 3 });
+    let slow = json!({ "operation": "vm.create", "kind": "slow", "times": 4 });
     cloud.fault(&slow).await;
     let (id, _) = cloud.create("slow").await;
     cloud.advance(59).await;
     let now = job(&cloud, &id).await;
     assert_eq!(now["status"], "in_progress", "{now}");
     assert!(now["progress"].as_i64() > Some(30), "{now}");
-    cloud.advance(42).await;
+    cloud.advance(62).await;
     assert_eq!(job(&cloud, &id).await["status"], "completed");
     let later = json!({ "operation": "vm.create", "kind": "slow", "factor": 20, "atPercent": 90 });
     cloud.fault(&later).await;
     let (id, _) = cloud.create("slow-at-last").await;
-    cloud.advance(11).await;
+    cloud.advance(12).await;
     let now = job(&cloud, &id).await;
     assert_eq!(now["status"], "in_progress", "{now}");
     assert!(now["progress"].as_i64() >= Some(90), "{now}");

@@ -41,7 +41,7 @@ async fn created_read_renamed_deleted() {
             "country": "United States"},
         "resourceGroupId": null, "resourceGroupName": null, "image": "Ubuntu 22.04 LTS",
         "jupyterUrl": null, "username": "ubuntu", "sshKeyId": null, "sshKeyName": null,
-        "hasStoredCredentials": false,
+        "hasStoredCredentials": false, "teamId": null,
     });
     assert_eq!(first, wanted);
     assert!(text(&first["ip"]).starts_with("10."), "{first}");

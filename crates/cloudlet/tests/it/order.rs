@@ -169,6 +169,8 @@ async fn a_delete_right_after_cancels_the_create() {
         (&json!("failed"), &json!("CANCELLED"))
     );
     assert_eq!(ended[1]["status"], "completed");
+    // The default network that was made for it stays, and may be on its way still.
+    cloud.at_rest().await;
     assert_eq!(cloud.verify().await, (vec![], vec![]));
 }
 

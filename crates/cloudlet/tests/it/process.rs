@@ -284,6 +284,17 @@ impl Process {
         (list("differences"), list("pending"))
     }
 
+    /// Waits until nothing is unsettled any more.
+    pub(crate) async fn at_rest(&self) {
+        for _ in 0..2_000 {
+            if self.verify().await.1.is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        panic!("it never came to rest");
+    }
+
     pub(crate) async fn fault(&self, fault: &Value) -> String {
         let (status, answer) = self.admin("POST", "/faults", Some(fault)).await;
         assert_eq!(status, 201, "{answer}");

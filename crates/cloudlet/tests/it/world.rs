@@ -29,7 +29,7 @@ pub(crate) fn effects(world: &Path, machine: &str) -> Vec<String> {
         .unwrap()
 }
 
-/// Waits until so many jobs stand in line in all.
+/// Waits until so many jobs stand in line in all, the creates of default networks apart.
 pub(crate) async fn line_grows_to(store: &Path, length: i64) {
     line_is(store, |standing| standing >= length).await;
 }
@@ -39,12 +39,15 @@ pub(crate) async fn line_shrinks_to(store: &Path, length: i64) {
     line_is(store, |standing| standing <= length).await;
 }
 
+const STANDING: &str = "SELECT count(*) FROM ticket JOIN job USING (number)
+    WHERE job.listed = 1 OR job.synchronous = 1";
+
 async fn line_is(store: &Path, wanted: impl Fn(i64) -> bool) {
     for _ in 0..2_000 {
         let connection =
             Connection::open_with_flags(store, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         let standing: i64 = connection
-            .query_row("SELECT count(*) FROM ticket", [], |row| row.get(0))
+            .query_row(STANDING, [], |row| row.get(0))
             .unwrap();
         if wanted(standing) {
             return;
