@@ -9,7 +9,17 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The documented routes, with their entries of the OpenAPI document.
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(document::base())
+    let routes = OpenApiRouter::with_openapi(document::base());
+    operators(tenants(routes))
+        // without a key
+        .routes(routes!(pages::healthz))
+        .routes(routes!(pages::readyz))
+        .routes(routes!(pages::metrics))
+        .routes(routes!(pages::openapi_json))
+}
+
+fn tenants(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    routes
         // /v1/resource/virtual-machines
         .routes(routes!(virtual_machines::create, virtual_machines::list))
         .routes(routes!(
@@ -64,6 +74,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(own_keys::rotate))
         .routes(routes!(own_keys::suspend))
         .routes(routes!(own_keys::reactivate))
+}
+
+fn operators(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    routes
         // /admin/v1
         .routes(routes!(admin::tenants::create, admin::tenants::list))
         .routes(routes!(admin::tenants::show))
@@ -89,11 +103,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(admin::leftovers::list))
         .routes(routes!(admin::leftovers::retry))
         .routes(routes!(admin::leftovers::settle))
-        // without a key
-        .routes(routes!(pages::healthz))
-        .routes(routes!(pages::readyz))
-        .routes(routes!(pages::metrics))
-        .routes(routes!(pages::openapi_json))
 }
 
 /// The whole server. The front door stands before the routes, so that it sees the path first.

@@ -51,7 +51,9 @@ impl Pair {
         };
         let digest = secret.salt.to_string();
         Carried {
-            secret: (number % 2 == 0).then_some(Sealed { secret, digest }),
+            secret: number
+                .is_multiple_of(2)
+                .then_some(Sealed { secret, digest }),
             ..Carried::default()
         }
     }

@@ -66,6 +66,14 @@ fn answer(row: &Row<'_>) -> rusqlite::Result<(AnswerKey, Answer)> {
     Ok((AnswerKey(row.get(0)?), answer))
 }
 
+fn drained(connection: &Connection) -> BTreeSet<HostId> {
+    let hosts = all(connection, "SELECT id, drained FROM host", |row| {
+        Ok((HostId(codec::uuid(row, 0)?), row.get::<_, bool>(1)?))
+    });
+    let drained = hosts.into_iter().filter(|(_, drained)| *drained);
+    drained.map(|(host, _)| host).collect()
+}
+
 /// Reads it all, and checks what the reference store does not have.
 pub(in crate::store) fn dump(directory: &Path) -> Memory {
     let path = directory.join(FILE);
@@ -100,12 +108,7 @@ pub(in crate::store) fn dump(directory: &Path) -> Memory {
             "SELECT kind, owner, detail, last FROM pool",
             pool,
         ),
-        drained: all(connection, "SELECT id, drained FROM host", |row| {
-            Ok((HostId(codec::uuid(row, 0)?), row.get::<_, bool>(1)?))
-        })
-        .into_iter()
-        .filter_map(|(host, drained)| drained.then_some(host))
-        .collect(),
+        drained: drained(connection),
         secrets: all(connection, "SELECT body, job FROM secret", |row| {
             Ok((JobId(codec::uuid(row, 1)?), codec::from_body(row)?))
         }),
