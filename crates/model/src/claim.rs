@@ -3,7 +3,7 @@
 //! One mechanism: a ledger row (holder, item, amount) and a counter (what it counts towards, used)
 //! that the store changes together. A row can be neither doubled nor released twice, so the counter
 //! is always the sum of its rows; of an exclusive item there is one row at most. What a spec needs
-//! is [`held`], so claims follow from specs: they are held at the larger of before and after until
+//! is [`held()`], so claims follow from specs: they are held at the larger of before and after until
 //! the job has ended.
 
 mod held;

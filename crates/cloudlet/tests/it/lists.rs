@@ -316,7 +316,7 @@ async fn what_no_list_could_have_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn nobody_finds_what_is_anothers() {
+async fn nobody_finds_what_belongs_to_another() {
     let cloud = TestCloud::start().await;
     make(&cloud, MACHINES, TestCloud::machine("mine")).await;
     for query in [

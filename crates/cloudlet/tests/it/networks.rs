@@ -26,7 +26,7 @@ fn on(name: &str, networks: &[&str]) -> Value {
 async fn created_updated_deleted() {
     let cloud = TestCloud::start().await;
     let mut body = TestCloud::network("lan", "10.5.0.0/24");
-    body["description"] = json!("für alle 🦀");
+    body["description"] = json!("für jeden 🦀");
     body["dhcpStartAddress"] = json!("10.5.0.10");
     body["dhcpEndAddress"] = json!("10.5.0.99");
     body["defaultRoute"] = json!("10.0.0.1");
@@ -42,7 +42,7 @@ async fn created_updated_deleted() {
     let first = cloud.data(&path).await;
     assert_eq!(cloud.data(NETWORKS).await, json!([first]));
     let mut wanted = json!({
-        "id": id, "name": "lan", "description": "für alle 🦀",
+        "id": id, "name": "lan", "description": "für jeden 🦀",
         "createdAt": first["createdAt"], "updatedAt": first["updatedAt"],
         "snat": "true", "cidrBlock": "10.5.0.0/24", "gatewayIp": "10.5.0.1", "connectedVms": "0",
         "networkType": "standard", "country": {"id": 1, "name": "United States"},

@@ -491,7 +491,7 @@ fn another_interface_becomes_the_primary_one() {
 }
 
 #[test]
-fn what_is_anothers_was_never_there() {
+fn what_belongs_to_another_was_never_there() {
     let mut lab = Lab::new();
     let lan = lab.network("lan", "10.0.0.0/24");
     let body = lab.machine_body(&[lan]);

@@ -72,8 +72,8 @@ SELECT resource, json_object('machine', json_object(
         ELSE disk END,
     'process', CASE WHEN boot IS NULL THEN NULL ELSE json_object(
         'boot', boot,
-        'up', json(iif(up, 'true', 'false')),
-        'ready', json(iif(ready, 'true', 'false'))) END,
+        'up', json(CASE WHEN up THEN 'true' ELSE 'false' END),
+        'ready', json(CASE WHEN ready THEN 'true' ELSE 'false' END)) END,
     'launched', launched))
 FROM machine;
 DROP TABLE machine;";
