@@ -70,6 +70,7 @@ pub struct TeamUpdate {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TeamsDelete {
     /// 1 to 50 of them.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 50))]
     pub ids: Vec<TeamId>,
 }
 

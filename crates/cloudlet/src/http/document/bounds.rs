@@ -3,7 +3,10 @@
 //! As in the rules that check them; a request that fits these is not refused for them.
 
 use crate::http::limits::{IDEMPOTENCY_KEY_LIMIT, PAGE_LIMIT, PAGE_SIZE_DEFAULT, PAGE_SIZE_LIMIT};
-use model::{Kind, Operation, limits::NAME_LIMIT};
+use model::{
+    Kind, Operation,
+    limits::{GPU_COUNTS, NAME_LIMIT},
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use utoipa::{
@@ -49,6 +52,13 @@ pub(super) fn parameter(parameter: &mut Parameter) {
             (schema.minimum, schema.maximum) = (Some(number(1)), Some(number(PAGE_SIZE_LIMIT)));
             schema.default = Some(PAGE_SIZE_DEFAULT.into());
         }
+        ("sort", ParameterIn::Query) => {
+            let said = parameter.description.as_deref().unwrap_or_default();
+            schema.pattern = Some(sort_pattern(said));
+        }
+        ("count", ParameterIn::Query) => {
+            schema.enum_values = Some(GPU_COUNTS.map(Value::from).to_vec());
+        }
         ("cursor", ParameterIn::Query) => schema.pattern = Some("^[0-9a-f]{32}$".to_owned()),
         ("kind", ParameterIn::Query) => schema.enum_values = Some(operations()),
         ("resourceType", ParameterIn::Query) => schema.enum_values = Some(resource_types()),
@@ -58,6 +68,13 @@ pub(super) fn parameter(parameter: &mut Parameter) {
         }
         _ => {}
     }
+}
+
+/// Fields with directions, the fields being those that the description lists between its semicolons.
+fn sort_pattern(description: &str) -> String {
+    let fields = description.split("; ").nth(1).unwrap_or_default();
+    let one = format!("({}):(asc|desc)", fields.replace(", ", "|"));
+    format!("^({one}(,{one})*)?$")
 }
 
 /// Bounds the fields of what is sent.
@@ -74,6 +91,9 @@ pub(super) fn bodies(document: &mut Document) {
         if let Some(name) = object(body.properties.get_mut("name")) {
             (name.min_length, name.max_length) = (Some(1), Some(NAME_LIMIT));
             name.pattern = Some(NAME_PATTERN.to_owned());
+        }
+        if let Some(primary) = object(body.properties.get_mut("setPrimary")) {
+            primary.enum_values = Some(vec![true.into()]);
         }
         if let Some(operation) = object(body.properties.get_mut("operation")) {
             let all = operations().into_iter().chain([ANY.into()]);

@@ -23,6 +23,8 @@ const WITH_KEY: &[u16] = &[401, 403, 429, 503];
 const ASKS_DRIVER: &[&str] = &["verify"];
 /// A read in spite of its method.
 const POLL: &str = "job.poll";
+/// Names in its body what it is about, as others do in their path.
+const NAMES_IN_BODY: &str = "team.delete_several";
 
 /// The statuses of errors that an operation may be answered with.
 pub(super) fn statuses(path: &str, method: &HttpMethod, operation: &Operation) -> BTreeSet<u16> {
@@ -40,7 +42,7 @@ pub(super) fn statuses(path: &str, method: &HttpMethod, operation: &Operation) -
         all.extend([413, 415]);
     }
     let has = |wanted: &dyn Fn(&str, &ParameterIn) -> bool| parameter_is(operation, wanted);
-    if has(&|_, place| *place == ParameterIn::Path) {
+    if has(&|_, place| *place == ParameterIn::Path) || id == NAMES_IN_BODY {
         all.insert(404);
     }
     if has(&|name, _| name == "Idempotency-Key") {
