@@ -32,17 +32,29 @@ impl Client {
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<Answer<T>, Error> {
         let key = uuid::Uuid::new_v4().to_string();
+        self.repeat((method, path), body, &key, |_| {}).await
+    }
+
+    /// The same with a key of the caller's, telling of each lost answer after which it is sent again.
+    pub(crate) async fn repeat<T: DeserializeOwned>(
+        &self,
+        (method, path): (Method, &str),
+        body: Option<&(impl Serialize + Sync)>,
+        key: &str,
+        mut on_lost: impl FnMut(&Error),
+    ) -> Result<Answer<T>, Error> {
         let mut sent = 1;
         loop {
             let mut request = self.request(method.clone(), path);
-            request = request.header("Idempotency-Key", &key);
+            request = request.header("Idempotency-Key", key);
             if let Some(body) = body {
                 request = request.json(body);
             }
             match self.send(request).await {
-                Err(Error::Lost { .. }) if sent < CHANGE_ATTEMPTS => sent += 1,
+                Err(error @ Error::Lost { .. }) if sent < CHANGE_ATTEMPTS => on_lost(&error),
                 other => return other,
             }
+            sent += 1;
         }
     }
 }

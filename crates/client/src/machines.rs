@@ -1,6 +1,6 @@
 //! Virtual machines.
 
-use crate::{Accepted, Client, Error, http::Answer};
+use crate::{Accepted, Client, Error, changes::NOTHING, http::Answer};
 use api::{
     Job, PageMeta, ResourceId,
     machine::{MachineCreate, MachineDetail, MachineRename, MachineResize, MachineRow},
@@ -10,8 +10,6 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
 const MACHINES: &str = "/v1/resource/virtual-machines";
-/// How often a create is sent whose answer is lost; its idempotency key makes that safe.
-const CREATE_ATTEMPTS: u32 = 3;
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,27 +46,14 @@ impl Client {
         &self,
         wish: &MachineCreate,
         idempotency_key: Option<&str>,
-        mut on_lost: impl FnMut(&Error),
+        on_lost: impl FnMut(&Error),
     ) -> Result<Accepted, Error> {
         let key = idempotency_key.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
-        for _ in 1..CREATE_ATTEMPTS {
-            match self.create_once(wish, &key).await {
-                Err(error @ Error::Lost { .. }) => on_lost(&error),
-                other => return other,
-            }
-        }
-        self.create_once(wish, &key).await
-    }
-
-    async fn create_once(&self, wish: &MachineCreate, key: &str) -> Result<Accepted, Error> {
-        let request = self.request(Method::POST, MACHINES).json(wish);
-        let request = request.header("Idempotency-Key", key);
-        let Answer {
-            data, retry_after, ..
-        } = self.send::<Created>(request).await?;
+        let to = (Method::POST, MACHINES);
+        let answer: Answer<Created> = self.repeat(to, Some(wish), &key, on_lost).await?;
         Ok(Accepted {
-            jobs: data.0,
-            retry_after,
+            jobs: answer.data.0,
+            retry_after: answer.retry_after,
         })
     }
 
@@ -118,14 +103,8 @@ impl Client {
     /// # Errors
     /// Whatever [`Error`] names.
     pub async fn delete_machine(&self, id: ResourceId) -> Result<Accepted, Error> {
-        let request = self.request(Method::DELETE, &format!("{MACHINES}/{id}"));
-        let Answer {
-            data, retry_after, ..
-        } = self.send::<Job>(request).await?;
-        Ok(Accepted {
-            jobs: vec![data],
-            retry_after,
-        })
+        let path = format!("{MACHINES}/{id}");
+        self.change(Method::DELETE, &path, NOTHING).await
     }
 
     /// Asks for a machine to get another size; one job.

@@ -8,7 +8,7 @@ use model::{
     Job,
     estimate::{Durations, Estimate},
 };
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 /// Jobs that ended last from which is learned at start.
@@ -38,7 +38,8 @@ impl Engine {
 
     fn durations(&self) -> MutexGuard<'_, Durations> {
         let durations = self.inner.durations.lock();
-        durations.expect("nobody panics while holding it")
+        // Whatever a panic left of it is a mean like another: no poll fails for an estimate.
+        durations.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Timestamp {
