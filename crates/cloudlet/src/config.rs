@@ -2,18 +2,26 @@
 //! one validated [`Config`]. What the server cannot honour is refused here, before anything is
 //! opened; nothing after this asks where a setting came from.
 
-use crate::values;
+use crate::{
+    host::qemu::{Accelerator, QemuOptions},
+    values,
+};
 use api::admin::ClockMode;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use std::{
     net::{SocketAddr, ToSocketAddrs},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const DEFAULT_DATA: &str = "./cloudlet-data";
 const DEFAULT_SIM_SPEED: f64 = 1.0;
+/// How long a guest has to end when its power button is pressed: less than a stop waits for.
+const DEFAULT_STOP_LIMIT: u32 = 30;
+/// The longest limit of a guest that is believed, in seconds.
+const GUEST_LIMIT_MAX: u32 = 3_600;
 
 /// Validated settings of the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +52,8 @@ pub enum Driver {
         /// What its durations derive from; absent: it chooses.
         seed: Option<u64>,
     },
+    /// Real machines on this host.
+    Qemu(QemuOptions),
 }
 
 /// On or off, in the words of the command line.
@@ -65,6 +75,14 @@ pub struct ConfigError(String);
 enum DriverName {
     Sim,
     Qemu,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AcceleratorName {
+    Auto,
+    Kvm,
+    Tcg,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -94,7 +112,7 @@ pub struct ServeArgs {
         hide_env_values = true
     )]
     data: Option<PathBuf>,
-    /// What makes machines: sim simulates them, qemu is not built yet [default: sim]
+    /// What makes machines: sim simulates them, qemu runs real ones on this host [default: sim]
     #[arg(
         long,
         value_enum,
@@ -123,6 +141,34 @@ pub struct ServeArgs {
         value_parser = values::whole::<u64>
     )]
     sim_seed: Option<u64>,
+    /// What runs the guests of qemu: kvm the processor, tcg QEMU in its stead; auto finds out [default: auto]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "auto|kvm|tcg",
+        hide_possible_values = true,
+        env = "CLOUDLET_ACCEL",
+        hide_env_values = true
+    )]
+    accel: Option<AcceleratorName>,
+    /// Seconds that a guest of qemu may take until it is ready [default: 120 with kvm, 300 with tcg]
+    #[arg(
+        long,
+        value_name = "S",
+        env = "CLOUDLET_BOOT_LIMIT",
+        hide_env_values = true,
+        value_parser = values::whole::<u32>
+    )]
+    boot_limit: Option<u32>,
+    /// Seconds that a guest of qemu has to end by itself when it is stopped [default: 30]
+    #[arg(
+        long,
+        value_name = "S",
+        env = "CLOUDLET_STOP_LIMIT",
+        hide_env_values = true,
+        value_parser = values::whole::<u32>
+    )]
+    stop_limit: Option<u32>,
     /// Which clock to run on; manual moves by `cloudlet admin clock advance` only [default: real]
     #[arg(
         long,
@@ -204,6 +250,9 @@ impl ServeArgs {
             driver: self.driver.or(file.driver),
             sim_speed: self.sim_speed.or(file.sim_speed),
             sim_seed: self.sim_seed.or(file.sim_seed),
+            accel: self.accel.or(file.accel),
+            boot_limit: self.boot_limit.or(file.boot_limit),
+            stop_limit: self.stop_limit.or(file.stop_limit),
             clock: self.clock.or(file.clock),
             catalogue: self.catalogue.or(file.catalogue),
             rate_limit: self.rate_limit.or(file.rate_limit),
@@ -235,20 +284,22 @@ impl ServeArgs {
     }
 
     fn driver(&self) -> Result<Driver, ConfigError> {
-        let speed = self.sim_speed.unwrap_or(DEFAULT_SIM_SPEED);
-        if self.driver == Some(DriverName::Qemu) {
-            let simulated = [
-                (self.clock == Some(ClockName::Manual), "--clock manual"),
-                (self.sim_speed.is_some(), "--sim-speed"),
-                (self.sim_seed.is_some(), "--sim-seed"),
-            ];
-            if let Some((_, flag)) = simulated.iter().find(|(given, _)| *given) {
-                return refuse(&format!(
-                    "{flag} goes with --driver sim only, not with qemu"
-                ));
-            }
-            return refuse("--driver qemu is not built yet; there is --driver sim");
+        match self.driver.unwrap_or(DriverName::Sim) {
+            DriverName::Sim => self.simulator(),
+            DriverName::Qemu => self.qemu(),
         }
+    }
+
+    fn simulator(&self) -> Result<Driver, ConfigError> {
+        let real = [
+            (self.accel.is_some(), "--accel"),
+            (self.boot_limit.is_some(), "--boot-limit"),
+            (self.stop_limit.is_some(), "--stop-limit"),
+        ];
+        if let Some((_, flag)) = real.iter().find(|(given, _)| *given) {
+            return refuse(&format!("{flag} goes with --driver qemu only"));
+        }
+        let speed = self.sim_speed.unwrap_or(DEFAULT_SIM_SPEED);
         if !(speed.is_finite() && speed >= 0.0) {
             return refuse(&format!(
                 "--sim-speed: {speed} is no speed; 1 is as in life, 10 ten times faster, 0 instant"
@@ -259,6 +310,39 @@ impl ServeArgs {
             seed: self.sim_seed,
         })
     }
+
+    fn qemu(&self) -> Result<Driver, ConfigError> {
+        let simulated = [
+            (self.clock == Some(ClockName::Manual), "--clock manual"),
+            (self.sim_speed.is_some(), "--sim-speed"),
+            (self.sim_seed.is_some(), "--sim-seed"),
+        ];
+        if let Some((_, flag)) = simulated.iter().find(|(given, _)| *given) {
+            return refuse(&format!(
+                "{flag} goes with --driver sim only, not with qemu"
+            ));
+        }
+        let boot_limit = self.boot_limit.map(|limit| seconds("--boot-limit", limit));
+        let stop_limit = self.stop_limit.unwrap_or(DEFAULT_STOP_LIMIT);
+        Ok(Driver::Qemu(QemuOptions {
+            accelerator: match self.accel {
+                None | Some(AcceleratorName::Auto) => None,
+                Some(AcceleratorName::Kvm) => Some(Accelerator::Kvm),
+                Some(AcceleratorName::Tcg) => Some(Accelerator::Tcg),
+            },
+            boot_limit: boot_limit.transpose()?,
+            stop_limit: seconds("--stop-limit", stop_limit)?,
+        }))
+    }
+}
+
+fn seconds(flag: &str, limit: u32) -> Result<Duration, ConfigError> {
+    if (1..=GUEST_LIMIT_MAX).contains(&limit) {
+        return Ok(Duration::from_secs(limit.into()));
+    }
+    refuse(&format!(
+        "{flag}: {limit} is no limit; 1 to {GUEST_LIMIT_MAX} seconds are right"
+    ))
 }
 
 fn read(path: &Path) -> Result<ServeArgs, ConfigError> {
@@ -349,7 +433,12 @@ mod tests {
     #[test]
     fn what_cannot_be_honoured_is_refused_by_name() {
         for (line, says) in [
-            ("--driver qemu", "--driver qemu is not built yet"),
+            ("--accel kvm", "--accel goes with --driver qemu only"),
+            ("--boot-limit 5", "--boot-limit goes with --driver qemu only"),
+            (
+                "--driver qemu --boot-limit 0",
+                "--boot-limit: 0 is no limit; 1 to 3600 seconds are right",
+            ),
             (
                 "--driver qemu --clock manual",
                 "--clock manual goes with --driver sim only",

@@ -5,14 +5,18 @@ use crate::{
     config::{Config, Driver},
     engine::Engine,
     faults::Faults,
-    host::sim::{SimDriver, SimOptions},
+    host::{
+        self,
+        qemu::{Images, QemuDriver},
+        sim::{SimDriver, SimOptions},
+    },
     http::{self, App, listen},
     store::Store,
 };
 use anyhow::Context as _;
 use api::admin::ClockMode;
 use model::catalogue::{self, Catalogue};
-use std::{io::IsTerminal, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -21,6 +25,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 mod first_start;
+mod this_host;
 
 /// How long requests under way may take to end when the server shuts down.
 const DRAIN_LIMIT: Duration = Duration::from_secs(4);
@@ -39,28 +44,23 @@ pub struct Server {
 impl Server {
     /// Opens the store, takes up what was under way, and answers.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
-        let catalogue = Arc::new(load_catalogue(config)?);
         std::fs::create_dir_all(&config.data)
             .with_context(|| format!("cannot make the data directory {}", config.data.display()))?;
+        let catalogue = Arc::new(load_catalogue(config)?);
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr()?;
         let (store, clock) = open_store(config, &catalogue).await?;
         let keys = first_start::prepare(&store, address).await?;
-        let Driver::Sim { seed, .. } = config.driver;
         // Without a seed no two servers share the ids of their faults.
+        let seed = match config.driver {
+            Driver::Sim { seed, .. } => seed,
+            Driver::Qemu(_) => None,
+        };
         let faults = Faults::seeded(seed.unwrap_or_else(rand::random));
         let engine = Engine::new(store, clock.clone(), faults, &catalogue);
-        let driver = match config.driver {
-            Driver::Sim { speed, seed } => {
-                let options = SimOptions {
-                    speed,
-                    seed: seed.unwrap_or(DEFAULT_SEED),
-                };
-                Arc::new(SimDriver::open(&config.data, clock, options)?)
-            }
-        };
+        let driver = open_driver(config, clock)?;
         engine.start(driver).await?;
         first_start::greet(config, address, keys.as_ref());
         let app = App::new(engine.clone(), catalogue, config);
@@ -149,10 +149,31 @@ impl StopSignal {
     }
 }
 
+fn open_driver(config: &Config, clock: Clock) -> anyhow::Result<Arc<dyn host::driver::Driver>> {
+    Ok(match config.driver {
+        Driver::Sim { speed, seed } => {
+            let options = SimOptions {
+                speed,
+                seed: seed.unwrap_or(DEFAULT_SEED),
+            };
+            Arc::new(SimDriver::open(&config.data, clock, options)?)
+        }
+        Driver::Qemu(options) => {
+            let images = Images::open(&config.data)?;
+            Arc::new(QemuDriver::open(&config.data, images, options)?)
+        }
+    })
+}
+
 fn load_catalogue(config: &Config) -> anyhow::Result<Catalogue> {
-    let Some(file) = &config.catalogue else {
-        return Ok(Catalogue::parse(catalogue::DEFAULT)?);
-    };
+    let given = config.catalogue.as_deref().map(read_catalogue).transpose()?;
+    if let Driver::Sim { .. } = config.driver {
+        return Ok(given.map_or_else(|| Catalogue::parse(catalogue::DEFAULT), Ok)?);
+    }
+    this_host::catalogue(&config.data, given)
+}
+
+fn read_catalogue(file: &Path) -> anyhow::Result<Catalogue> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the catalogue {}", file.display()))?;
     Catalogue::parse(&text)

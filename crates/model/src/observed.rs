@@ -39,6 +39,22 @@ pub struct MachineObserved {
     /// The GPUs that are its own.
     #[serde(default)]
     pub gpus: Option<GpuSpec>,
+    /// How its process came to be gone, where it had one and that is known.
+    #[serde(default)]
+    pub ended: Option<Ended>,
+}
+
+/// How a machine's process came to be gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// In order: the guest powered off, or its host was started anew.
+    Quietly,
+    /// By itself and not in order.
+    Died {
+        /// For the tenant, one sentence.
+        reason: String,
+    },
 }
 
 /// A disk as it is, a machine's own or a volume.

@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod driver;
+pub mod qemu;
 pub mod sim;
 
 use api::ResourceId;

@@ -251,6 +251,24 @@ impl Catalogue {
         Ok(catalogue)
     }
 
+    /// What can be had on one real host where no catalogue is given: the sizes of the embedded one,
+    /// in its first data centre, and nothing that a host may not have.
+    pub fn of_host(room: HostRoom) -> Result<Self, CatalogueError> {
+        let mut catalogue = Self::parse(DEFAULT)?;
+        catalogue.data_centers.truncate(1);
+        for data_center in &mut catalogue.data_centers {
+            "This host".clone_into(&mut data_center.name);
+            data_center.host = room;
+            data_center.public_ips.clear();
+            data_center.gpus.clear();
+        }
+        catalogue.volume_types.clear();
+        catalogue.gpu_series.clear();
+        catalogue.images.clear();
+        check::check(&catalogue)?;
+        Ok(catalogue)
+    }
+
     /// A data centre by its id.
     pub fn data_center(&self, id: DataCenterId) -> Option<&DataCenter> {
         self.data_centers

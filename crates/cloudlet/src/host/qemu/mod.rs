@@ -1,0 +1,223 @@
+//! Real machines: QEMU, one process for each, on this host.
+//!
+//! Everything is read afresh from the world: files in a folder for each machine (`folder`), processes
+//! (`process`), QEMU's monitor (`qmp`). A machine's process outlives the server; it is found again by
+//! its folder and its UUID. This never decides what to do next: that is the planner's.
+
+mod accelerator;
+mod child;
+mod command;
+mod disk;
+mod fault;
+mod folder;
+mod images;
+mod launch;
+mod look;
+mod process;
+mod qmp;
+mod ready;
+mod shutdown;
+mod watch;
+
+pub use accelerator::Accelerator;
+pub use images::{Format, ImageNote, Images, Readiness};
+
+use super::driver::{Answer, Driver, Work};
+use accelerator::Chosen;
+use anyhow::Context as _;
+use api::ResourceId;
+use child::Nursery;
+use fault::{of_disk, of_fact, of_file, permanent};
+use folder::{Folder, Folders};
+use model::{
+    Observed,
+    actor::{ActionError, Ledger},
+    plan::Action,
+    spec::NicSpec,
+};
+use std::{collections::BTreeMap, path::Path, time::Duration};
+use watch::Watch;
+
+/// How real machines are run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QemuOptions {
+    /// What runs guests; nothing: it is found out.
+    pub accelerator: Option<Accelerator>,
+    /// How long a guest may take from its launch until it is ready; nothing: what suits the accelerator.
+    pub boot_limit: Option<Duration>,
+    /// How long a guest has to end when its power button is pressed.
+    pub stop_limit: Duration,
+}
+
+/// The driver.
+pub struct QemuDriver {
+    qemu: Qemu,
+}
+
+/// What its parts work with.
+struct Qemu {
+    folders: Folders,
+    images: Images,
+    nursery: Nursery,
+    accelerator: Chosen,
+    watch: Watch,
+    boot_limit: Option<Duration>,
+    stop_limit: Duration,
+}
+
+impl QemuDriver {
+    /// Opens the host's folders in a data directory.
+    ///
+    /// # Errors
+    /// If they cannot be used, or QEMU is not here.
+    pub fn open(data: &Path, images: Images, options: QemuOptions) -> anyhow::Result<Self> {
+        let folders = Folders::open(data)?;
+        let nursery = Nursery::open().context("cannot start a thread")?;
+        let qemu = Qemu {
+            folders,
+            images,
+            nursery,
+            accelerator: Chosen::new(options.accelerator),
+            watch: Watch::new(),
+            boot_limit: options.boot_limit,
+            stop_limit: options.stop_limit,
+        };
+        Ok(Self { qemu })
+    }
+}
+
+impl Qemu {
+    async fn look(&self, resource: ResourceId) -> anyhow::Result<Observed> {
+        let folder = self.folders.of(resource);
+        let (observed, process) = look::look(&folder, resource).await?;
+        if let Some(process) = process {
+            self.watch.over(resource, process);
+        }
+        Ok(observed)
+    }
+
+    async fn run(&self, work: Work) -> Result<(), ActionError> {
+        if work.kill.is_cancelled() {
+            return Err(fault::killed());
+        }
+        let folder = self.folders.of(work.resource);
+        match &work.action {
+            Action::MakeDisk { image, size_gb } => self.make_disk(&work, &folder, *image, *size_gb).await,
+            Action::RemoveDisk => folder
+                .clear_disk()
+                .map_err(|error| of_file("removing the disk", &error)),
+            Action::PlugNic(nic) => plug(&folder, *nic),
+            Action::UnplugNic(nic) => {
+                let keep = |nics: &mut Vec<NicSpec>| nics.retain(|is| is.id != *nic);
+                change_nics(&folder, keep)
+            }
+            Action::Launch { boot, cpus, memory_gb } => {
+                let (boot, cpus, memory_gb) = (*boot, *cpus, *memory_gb);
+                let wish = launch::Wish { boot, cpus, memory_gb };
+                launch::launch(self, &work, wish).await
+            }
+            Action::AwaitReady { boot } => ready::wait(self, &work, *boot).await,
+            Action::Shutdown => shutdown::shut_down(self, &work).await,
+            // Refused when they are asked for, so none of them is ever planned.
+            other => Err(permanent(format!("The driver qemu cannot do this yet: {}.", other.word()))),
+        }
+    }
+
+    async fn make_disk(&self, work: &Work, folder: &Folder, image: i64, size_gb: u32) -> Result<(), ActionError> {
+        let file = self.images.file(image);
+        let file = file.ok_or_else(|| permanent(format!("The file of image {image} is not on this host.")))?;
+        let made = disk::make(&self.nursery, folder, &file, size_gb, &work.kill).await;
+        made.map_err(|error| of_disk(image, &error))?;
+        folder
+            .keep_image(image)
+            .map_err(|error| of_fact("recording the image", &error))
+    }
+
+    /// How the guest on this disk says that it is ready.
+    fn readiness(&self, folder: &Folder) -> Result<Readiness, ActionError> {
+        let image = folder.image().map_err(|error| of_fact("reading which image it is of", &error))?;
+        let note = image.and_then(|image| self.images.note(image));
+        Ok(note.map_or(Readiness::None, |note| note.readiness))
+    }
+
+    /// How long a guest may take until it is ready.
+    async fn boot_limit(&self) -> Duration {
+        match self.boot_limit {
+            Some(limit) => limit,
+            None => self.accelerator.known().await.boot_limit(),
+        }
+    }
+}
+
+fn plug(folder: &Folder, nic: NicSpec) -> Result<(), ActionError> {
+    change_nics(folder, |nics| {
+        nics.retain(|is| is.id != nic.id);
+        nics.push(nic);
+        nics.sort_by_key(|nic| nic.slot);
+    })
+}
+
+fn change_nics(folder: &Folder, change: impl FnOnce(&mut Vec<NicSpec>)) -> Result<(), ActionError> {
+    let changed = || -> anyhow::Result<()> {
+        let mut nics = folder.nics()?;
+        change(&mut nics);
+        folder.keep_nics(&nics)
+    };
+    changed().map_err(|error| of_fact("keeping its interfaces", &error))
+}
+
+impl Driver for QemuDriver {
+    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
+        Box::pin(async {
+            let mut all = BTreeMap::new();
+            for resource in self.qemu.folders.list()? {
+                let observed = self.qemu.look(resource).await?;
+                if observed != Observed::Nothing {
+                    all.insert(resource, observed);
+                }
+            }
+            Ok(all)
+        })
+    }
+
+    fn observe(&self, resource: ResourceId) -> Answer<'_, Result<Observed, ActionError>> {
+        Box::pin(async move {
+            let looked = self.qemu.look(resource).await;
+            looked.map_err(|error| of_fact("looking at the machine", &error))
+        })
+    }
+
+    fn act(&self, work: Work) -> Answer<'_, Result<(), ActionError>> {
+        Box::pin(self.qemu.run(work))
+    }
+
+    fn save(&self, resource: ResourceId, ledger: Ledger) -> Answer<'_, anyhow::Result<()>> {
+        let folder = self.qemu.folders.of(resource);
+        Box::pin(async move { tokio::task::spawn_blocking(move || folder.keep_ledger(&ledger)).await? })
+    }
+
+    fn ledgers(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Ledger>>> {
+        Box::pin(async {
+            let mut all = BTreeMap::new();
+            for resource in self.qemu.folders.list()? {
+                let ledger = self.qemu.folders.of(resource).ledger()?;
+                all.extend(ledger.map(|ledger| (resource, ledger)));
+            }
+            Ok(all)
+        })
+    }
+
+    fn ledger(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<Option<Ledger>>> {
+        let folder = self.qemu.folders.of(resource);
+        Box::pin(async move { folder.ledger() })
+    }
+
+    fn forget(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<()>> {
+        let folder = self.qemu.folders.of(resource);
+        Box::pin(async move { Ok(folder.remove()?) })
+    }
+
+    fn changed(&self) -> Answer<'_, ResourceId> {
+        Box::pin(self.qemu.watch.next())
+    }
+}

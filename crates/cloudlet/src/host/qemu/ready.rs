@@ -1,0 +1,147 @@
+//! Waiting for a guest: its process runs, its console has begun to speak, it has said that it is
+//! ready in the way that its image says. What was seen is kept, for nobody can see it a second time.
+
+use super::{
+    Qemu,
+    fault::{killed, of_fact, of_monitor, permanent, transient},
+    folder::Folder,
+    images::Readiness,
+    launch::{self},
+    qmp::Qmp,
+};
+use crate::host::driver::Work;
+use api::JobErrorCode;
+use model::{actor::ActionError, job::JobError};
+use serde_json::json;
+use std::{
+    io::SeekFrom,
+    path::Path,
+    time::{Duration, Instant},
+};
+use tokio::{
+    fs::File,
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _, BufReader},
+    net::UnixStream,
+    time::timeout,
+};
+
+/// How often a guest is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+/// How long a guest's agent may take to answer.
+const AGENT_LIMIT: Duration = Duration::from_secs(2);
+/// How much of the console is kept in mind between two looks, in bytes: the words may come in two parts.
+const OVERLAP: usize = 4096;
+
+/// Waits until the guest of this boot is ready.
+pub(super) async fn wait(qemu: &Qemu, work: &Work, boot: u64) -> Result<(), ActionError> {
+    let folder = qemu.folders.of(work.resource);
+    let process = launch::running(&folder, work.resource)?;
+    let readiness = qemu.readiness(&folder)?;
+    let limit = qemu.boot_limit().await;
+    let seen = tokio::select! {
+        biased;
+        () = work.kill.cancelled() => return Err(killed()),
+        seen = timeout(limit, see(work, &folder, &readiness)) => seen,
+        _ended = process.ended() => return Err(launch::gone(&folder)),
+    };
+    match seen {
+        Ok(seen) => seen?,
+        Err(_) => return Err(too_late(&readiness, limit)),
+    }
+    let kept = folder.keep_ready(boot);
+    kept.map_err(|error| of_fact("recording that the guest is ready", &error))
+}
+
+fn too_late(readiness: &Readiness, limit: Duration) -> ActionError {
+    let sign = match readiness {
+        Readiness::Console(words) => format!("did not say '{words}' on its console"),
+        Readiness::Agent => "did not answer through its guest agent".to_owned(),
+        Readiness::None => "did not run".to_owned(),
+    };
+    let text = format!("The guest {sign} within {} s.", limit.as_secs());
+    ActionError {
+        error: JobError::new(JobErrorCode::Stalled, text),
+        permanent: true,
+    }
+}
+
+async fn see(work: &Work, folder: &Folder, readiness: &Readiness) -> Result<(), ActionError> {
+    let mut qmp = Qmp::connect(&folder.monitor()).await.map_err(|error| of_monitor(&error))?;
+    let status = qmp.execute("query-status", json!({})).await.map_err(|error| of_monitor(&error))?;
+    drop(qmp);
+    if status["running"] != true {
+        let status = status["status"].as_str().unwrap_or("unknown");
+        return Err(transient(format!("The machine is not running: {status}.")));
+    }
+    (work.progress)(50);
+    match readiness {
+        Readiness::None => Ok(()),
+        Readiness::Console(words) => see_on_console(work, &folder.console(), words).await,
+        Readiness::Agent => see_through_agent(&folder.agent()).await,
+    }
+}
+
+async fn see_on_console(work: &Work, console: &Path, words: &str) -> Result<(), ActionError> {
+    let mut kept = Vec::new();
+    let mut read: u64 = 0;
+    loop {
+        let new = read_from(console, read).await.map_err(|error| {
+            tracing::error!("the console {}: {error}", console.display());
+            permanent("The host cannot read the guest's console.")
+        })?;
+        if read == 0 && !new.is_empty() {
+            (work.progress)(300);
+        }
+        read += new.len() as u64;
+        kept.extend(new);
+        if contains(&kept, words.as_bytes()) {
+            return Ok(());
+        }
+        kept.drain(..kept.len().saturating_sub(OVERLAP));
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}
+
+async fn read_from(console: &Path, at: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = match File::open(console).await {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        file => file?,
+    };
+    file.seek(SeekFrom::Start(at)).await?;
+    let mut new = Vec::new();
+    file.take(1024 * 1024).read_to_end(&mut new).await?;
+    Ok(new)
+}
+
+fn contains(text: &[u8], words: &[u8]) -> bool {
+    text.windows(words.len().max(1)).any(|part| part == words)
+}
+
+async fn see_through_agent(socket: &Path) -> Result<(), ActionError> {
+    let begun = Instant::now();
+    loop {
+        let id = begun.elapsed().as_millis();
+        if let Ok(Ok(())) = timeout(AGENT_LIMIT, greet_agent(socket, id)).await {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}
+
+/// What was said to an agent that was not there yet may be answered late: the number tells.
+async fn greet_agent(socket: &Path, id: u128) -> std::io::Result<()> {
+    let mut stream = BufReader::new(UnixStream::connect(socket).await?);
+    let id = json!(u64::try_from(id).unwrap_or(0));
+    let request = json!({"execute": "guest-sync", "arguments": {"id": id}});
+    stream.get_mut().write_all(format!("{request}\n").as_bytes()).await?;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        let answer: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+        if answer["return"] == id {
+            return Ok(());
+        }
+    }
+}
