@@ -155,6 +155,9 @@ pub struct MachineRow {
     /// Additive: the resource group that it is in; null: none.
     #[serde(default)]
     pub team_id: Option<i64>,
+    /// Additive: why it is off or in error though nobody turned it off, in a sentence; null otherwise.
+    #[serde(default)]
+    pub status_reason: Option<String>,
 }
 
 /// A machine's size in a list: cores, GB, GB.
@@ -220,6 +223,12 @@ pub struct MachineDetail {
     /// Additive: the resource group that it is in; null: none.
     #[serde(default)]
     pub team_id: Option<i64>,
+    /// Additive: why it is off or in error though nobody turned it off, in a sentence; null otherwise.
+    #[serde(default)]
+    pub status_reason: Option<String>,
+    /// Additive: what to know of machines here that is not as usual, in sentences; mostly none.
+    #[serde(default)]
+    pub notices: Vec<String>,
 }
 
 /// The nested form of a machine; here size, data centre and image are plain names.

@@ -434,7 +434,10 @@ mod tests {
     fn what_cannot_be_honoured_is_refused_by_name() {
         for (line, says) in [
             ("--accel kvm", "--accel goes with --driver qemu only"),
-            ("--boot-limit 5", "--boot-limit goes with --driver qemu only"),
+            (
+                "--boot-limit 5",
+                "--boot-limit goes with --driver qemu only",
+            ),
             (
                 "--driver qemu --boot-limit 0",
                 "--boot-limit: 0 is no limit; 1 to 3600 seconds are right",

@@ -15,4 +15,5 @@ pub mod secrets;
 pub mod serve;
 pub mod ssh_keys;
 pub mod store;
+pub mod supply;
 mod values;

@@ -12,10 +12,14 @@ use crate::{
     },
     http::{self, App, listen},
     store::Store,
+    supply::Supply,
 };
 use anyhow::Context as _;
 use api::admin::ClockMode;
-use model::catalogue::{self, Catalogue};
+use model::{
+    DriverAbilities,
+    catalogue::{self, Catalogue},
+};
 use std::{io::IsTerminal, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
@@ -46,12 +50,12 @@ impl Server {
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&config.data)
             .with_context(|| format!("cannot make the data directory {}", config.data.display()))?;
-        let catalogue = Arc::new(load_catalogue(config)?);
+        let supply = supply(config)?;
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr()?;
-        let (store, clock) = open_store(config, &catalogue).await?;
+        let (store, clock) = open_store(config, &supply).await?;
         let keys = first_start::prepare(&store, address).await?;
         // Without a seed no two servers share the ids of their faults.
         let seed = match config.driver {
@@ -59,11 +63,11 @@ impl Server {
             Driver::Qemu(_) => None,
         };
         let faults = Faults::seeded(seed.unwrap_or_else(rand::random));
-        let engine = Engine::new(store, clock.clone(), faults, &catalogue);
+        let engine = Engine::new(store, clock.clone(), faults, &supply.catalogue());
         let driver = open_driver(config, clock)?;
         engine.start(driver).await?;
         first_start::greet(config, address, keys.as_ref());
-        let app = App::new(engine.clone(), catalogue, config);
+        let app = App::new(engine.clone(), supply, config);
         let closing = CancellationToken::new();
         let limits = listen::Limits::draining_for(DRAIN_LIMIT);
         let served = listen::serve(listener, http::router(app), closing.clone(), limits);
@@ -165,12 +169,18 @@ fn open_driver(config: &Config, clock: Clock) -> anyhow::Result<Arc<dyn host::dr
     })
 }
 
-fn load_catalogue(config: &Config) -> anyhow::Result<Catalogue> {
-    let given = config.catalogue.as_deref().map(read_catalogue).transpose()?;
+fn supply(config: &Config) -> anyhow::Result<Supply> {
+    let given = config
+        .catalogue
+        .as_deref()
+        .map(read_catalogue)
+        .transpose()?;
     if let Driver::Sim { .. } = config.driver {
-        return Ok(given.map_or_else(|| Catalogue::parse(catalogue::DEFAULT), Ok)?);
+        let catalogue = given.map_or_else(|| Catalogue::parse(catalogue::DEFAULT), Ok)?;
+        return Ok(Supply::new(catalogue, DriverAbilities::SIM));
     }
-    this_host::catalogue(&config.data, given)
+    let catalogue = this_host::catalogue(&config.data, given)?;
+    Ok(Supply::new(catalogue, DriverAbilities::QEMU))
 }
 
 fn read_catalogue(file: &Path) -> anyhow::Result<Catalogue> {
@@ -181,14 +191,14 @@ fn read_catalogue(file: &Path) -> anyhow::Result<Catalogue> {
 }
 
 /// The store needs a clock, and a manual clock goes on from where the store says that it stood.
-async fn open_store(config: &Config, catalogue: &Arc<Catalogue>) -> anyhow::Result<(Store, Clock)> {
+async fn open_store(config: &Config, supply: &Supply) -> anyhow::Result<(Store, Clock)> {
     let real = Clock::real();
     if config.clock == ClockMode::Real {
-        let store = Store::open(&config.data, catalogue.clone(), real.clone())?;
+        let store = Store::open(&config.data, supply.clone(), real.clone())?;
         return Ok((store, real));
     }
     let clock = Clock::manual(real.now());
-    let store = Store::open(&config.data, catalogue.clone(), clock.clone())?;
+    let store = Store::open(&config.data, supply.clone(), clock.clone())?;
     match store.stored_clock().await? {
         Some(stood) => clock.set(stood),
         None => store.store_clock(clock.now()).await?,

@@ -8,6 +8,7 @@ mod repeat;
 pub use repeat::{Idempotency, Repeatable, once};
 
 use crate::{
+    ability::Ability,
     claim::Item,
     facts::{Context, Refusal},
     job::{Job, JobError, JobState},
@@ -37,16 +38,25 @@ pub fn find(
         .ok_or_else(|| Refusal::not_found(kind))
 }
 
-/// A resource that may be changed: nothing changes it once its delete was accepted.
+/// A resource that an operation may change: the driver can do that, and nothing changes it once its
+/// delete was accepted.
 pub fn changeable(
     context: &Context<'_>,
     tenant: TenantId,
     id: ResourceId,
-    kind: Kind,
+    operation: Operation,
 ) -> Result<Resource, Refusal> {
-    let resource = find(context, tenant, id, kind)?;
+    let resource = find(context, tenant, id, operation.definition().kind)?;
+    supported(context, operation)?;
     not_deleted(&resource)?;
     Ok(resource)
+}
+
+/// Refuses an operation that the driver cannot do. Each one is judged by this where it is put in line
+/// ([`Request::enqueue`]); sooner where another refusal would mislead.
+pub fn supported(context: &Context<'_>, operation: Operation) -> Result<(), Refusal> {
+    let needs = operation.definition().needs;
+    needs.map_or(Ok(()), |ability| context.driver.require(ability))
 }
 
 /// Refuses what comes after an accepted delete.
@@ -95,6 +105,8 @@ pub struct Request<'a> {
     pub claimed: Vec<Item>,
     /// Whether lists leave it out.
     pub unlisted: bool,
+    /// What of the driver's it needs: what its operation does, unless a plan of nothing is enough.
+    pub needs: Option<Ability>,
 }
 
 impl<'a> Request<'a> {
@@ -107,6 +119,7 @@ impl<'a> Request<'a> {
             wish: Wish::Nothing,
             claimed: Vec::new(),
             unlisted: false,
+            needs: operation.definition().needs,
         }
     }
 
@@ -116,8 +129,11 @@ impl<'a> Request<'a> {
         lengths.all(|length| length == 0)
     }
 
-    /// Puts it at the end of its lines.
+    /// Puts it at the end of its lines; refused where the driver cannot do it.
     pub fn enqueue(self, context: &Context<'_>, writes: &mut Vec<Write>) -> Result<Job, Refusal> {
+        if let Some(ability) = self.needs {
+            context.driver.require(ability)?;
+        }
         let mut blockers = 0;
         for &key in &self.lines {
             self.check_room(context, key)?;

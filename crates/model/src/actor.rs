@@ -26,11 +26,13 @@ mod stall;
 mod tests;
 
 use crate::{
+    ability::DriverAbilities,
     job::{JobError, Phase},
     limits::{POISON_ATTEMPTS, RETRY_FIRST_MS, RETRY_LONGEST_MS},
     observed::Observed,
     plan::{Action, plan},
     report::{Assignment, Done, Failure, Report, ReportState},
+    spec::MachineSpec,
 };
 use api::{JobErrorCode, ResourceId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -147,6 +149,7 @@ enum Stage {
 /// The actor.
 #[derive(Clone, Debug)]
 pub struct Actor {
+    driver: DriverAbilities,
     assignment: Assignment,
     newer: Option<Assignment>,
     ledger: Ledger,
@@ -170,11 +173,28 @@ pub struct Actor {
     given_up: Option<Failure>,
 }
 
+/// Milliseconds without a new low of what remains, then it has stalled.
+fn limit_ms(driver: DriverAbilities, assignment: &Assignment) -> u64 {
+    let Assignment { spec, stall_ms, .. } = assignment;
+    let boots = spec.machine().is_some_and(MachineSpec::is_on);
+    if boots {
+        driver.boot_stall_ms.max(*stall_ms)
+    } else {
+        *stall_ms
+    }
+}
+
 impl Actor {
     /// An actor for a resource, from what the engine says and what the host has kept.
-    pub fn new(assignment: Assignment, ledger: Ledger, now: Moment) -> (Self, Vec<Effect>) {
+    pub fn new(
+        driver: DriverAbilities,
+        assignment: Assignment,
+        ledger: Ledger,
+        now: Moment,
+    ) -> (Self, Vec<Effect>) {
         let mut actor = Self {
-            stall: Stall::new(assignment.stall_ms, now.steady_ms),
+            stall: Stall::new(limit_ms(driver, &assignment), now.steady_ms),
+            driver,
             assignment,
             newer: None,
             ledger,
@@ -198,6 +218,10 @@ impl Actor {
             actor.begin_generation(now, &mut effects);
         }
         (actor, effects)
+    }
+
+    fn limit_ms(&self) -> u64 {
+        limit_ms(self.driver, &self.assignment)
     }
 
     /// The resource.
@@ -346,7 +370,7 @@ impl Actor {
     fn renew(&mut self, now: Moment) {
         let record = self.ledger.action.as_ref();
         let record = record.filter(|record| record.generation == self.assignment.generation);
-        self.stall = Stall::new(self.assignment.stall_ms, now.steady_ms);
+        self.stall = Stall::new(self.limit_ms(), now.steady_ms);
         if let Some(record) = record {
             self.stall.resume(record.low);
         }
@@ -393,7 +417,7 @@ impl Actor {
         }
         if !self.plan(&observed).is_empty() {
             // Its own limit was over long ago: what is healed has one of its own.
-            self.stall = Stall::new(self.assignment.stall_ms, now.steady_ms);
+            self.stall = Stall::new(self.limit_ms(), now.steady_ms);
             self.since_low = 0;
             self.stage = Stage::Observing;
             return self.decide(observed, ready, now, effects);
@@ -406,7 +430,7 @@ impl Actor {
 
     fn plan(&self, observed: &Observed) -> Vec<Action> {
         let Assignment { resource, spec, .. } = &self.assignment;
-        plan(*resource, spec, observed, self.is_settled())
+        plan(self.driver, *resource, spec, observed, self.is_settled())
     }
 
     /// What the action that was begun last has done is seen, not heard: nobody may have heard its
@@ -486,7 +510,7 @@ impl Actor {
             let until_ms = now.steady_ms + pause_ms(self.retries);
             self.retries += 1;
             self.since_low = 0;
-            self.stall = Stall::new(self.assignment.stall_ms, now.steady_ms);
+            self.stall = Stall::new(self.limit_ms(), now.steady_ms);
             self.stage = Stage::Waiting { until_ms };
         }
         effects.push(Effect::Report(self.report(ReportState::Failed(failure))));

@@ -6,6 +6,7 @@
 //! rules need not carry database errors.
 
 use crate::{
+    ability::DriverAbilities,
     catalogue::Catalogue,
     claim::{Claim, Counter, Item, Limits, Pool},
     job::Job,
@@ -67,6 +68,8 @@ pub struct Context<'a> {
     pub new_id: &'a dyn Fn() -> Uuid,
     /// What can be had.
     pub catalogue: &'a Catalogue,
+    /// What makes specs true, and how much of that it can do.
+    pub driver: DriverAbilities,
 }
 
 /// A rule's no. It has written nothing.

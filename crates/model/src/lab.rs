@@ -12,6 +12,7 @@ mod walk;
 
 use crate::{
     Context, Job, JobState, Observed, Report, ReportState, Resource, Spec, Write,
+    ability::DriverAbilities,
     catalogue::{Catalogue, DEFAULT},
     claim::{Item, held},
     course,
@@ -34,6 +35,8 @@ pub(crate) const OTHER: TenantId = TenantId(Uuid::from_u128(0xb));
 #[derive(Clone)]
 pub(crate) struct Lab {
     pub(crate) catalogue: Catalogue,
+    /// What the hosts of the laboratory can do.
+    pub(crate) driver: DriverAbilities,
     pub(crate) store: Memory,
 }
 
@@ -41,6 +44,7 @@ impl Lab {
     pub(crate) fn new() -> Self {
         Self {
             catalogue: Catalogue::parse(DEFAULT).expect("the default is well-formed"),
+            driver: DriverAbilities::SIM,
             store: Memory::default(),
         }
     }
@@ -56,7 +60,7 @@ impl Lab {
         rule: impl FnOnce(&Context<'_>) -> Result<(Vec<Write>, T), Refusal>,
     ) -> Result<T, Refusal> {
         let now = Timestamp::from_millis(0);
-        let (outcome, last) = self.store.decide(&self.catalogue, now, rule);
+        let (outcome, last) = self.store.decide((&self.catalogue, self.driver), now, rule);
         self.store.last_id = last;
         let (writes, answer) = outcome?;
         self.store.apply(&writes);
@@ -219,6 +223,7 @@ pub(crate) fn reached(spec: &Spec) -> Observed {
             disks: machine.disks.clone(),
             nics: machine.nics.clone(),
             gpus: machine.gpus.clone(),
+            ended: None,
         }),
     }
 }

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ability;
 pub mod accept;
 pub mod actor;
 pub mod back;
@@ -37,6 +38,7 @@ pub mod verify;
 pub mod wish;
 pub mod writes;
 
+pub use ability::{Ability, DriverAbilities};
 pub use facts::{Context, Facts, Refusal};
 pub use job::{Job, JobState};
 pub use observed::{MachineObserved, Observed};

@@ -20,6 +20,9 @@ pub const HOST_SLOTS: u32 = 64;
 pub const POISON_ATTEMPTS: u32 = 10;
 /// Milliseconds without a new low after which a machine's operation has stalled.
 pub const MACHINE_STALL_MS: u64 = 120_000;
+/// The same for whatever starts a real machine: an emulated guest may take 300 s to be ready, and its
+/// driver says better than this limit what was waited for.
+pub const BOOT_STALL_MS: u64 = 330_000;
 /// Milliseconds without a new low after which any other operation has stalled.
 pub const OTHER_STALL_MS: u64 = 45_000;
 /// GPUs that a machine can have.

@@ -2,6 +2,7 @@
 //! simulation runs on. It has no logic of its own beyond the ledger, the lines and the turns.
 
 use crate::{
+    ability::DriverAbilities,
     catalogue::Catalogue,
     claim::{Claim, Counter, Item, Limits, Pool},
     facts::{Context, Facts, Line},
@@ -130,7 +131,7 @@ impl Memory {
     /// Runs a rule on what is stored now; applies nothing.
     pub fn decide<T>(
         &self,
-        catalogue: &Catalogue,
+        (catalogue, driver): (&Catalogue, DriverAbilities),
         now: Timestamp,
         rule: impl FnOnce(&Context<'_>) -> T,
     ) -> (T, u128) {
@@ -144,6 +145,7 @@ impl Memory {
             now,
             new_id: &new_id,
             catalogue,
+            driver,
         });
         (outcome, last.get())
     }

@@ -3,6 +3,7 @@
 //! Adding an operation costs a file in [`crate::ops`], a variant and a line here.
 
 use crate::{
+    ability::Ability,
     facts::Context,
     job::{Job, JobError},
     limits::{MACHINE_STALL_MS, OTHER_STALL_MS},
@@ -103,6 +104,8 @@ pub struct Definition {
     pub creates: bool,
     /// Whether it ends its resource: then it completes if that is gone, and takes a leftover over.
     pub removes: bool,
+    /// What of the driver's it needs beyond a machine's own life.
+    pub needs: Option<Ability>,
     /// The phases that its plan can have, in order.
     pub phases: &'static [&'static str],
     /// Milliseconds without a new low of what remains, then it has stalled.
@@ -125,6 +128,7 @@ impl Definition {
         must_run: false,
         creates: false,
         removes: false,
+        needs: None,
         phases: &[],
         stall_ms: MACHINE_STALL_MS,
         start: |_, _, _| Ok(Next::Done),

@@ -1,9 +1,9 @@
 //! A resource: the record that the API shows, and the newest spec that its host is told.
 
 use crate::{
-    observed::{MachineObserved, Observed},
+    observed::{Ended, MachineObserved, Observed},
     secret::UsedKey,
-    spec::{Power, Spec},
+    spec::{MachineSpec, Power, Spec},
 };
 use api::{
     DataCenterId, HostId, JobId, NicId, ResourceId, TenantId, Timestamp,
@@ -267,6 +267,13 @@ impl Resource {
         self.seen().map_or(Power::Off, MachineObserved::power)
     }
 
+    /// How a machine that should be on came to be off.
+    pub fn ended(&self) -> Option<&Ended> {
+        let is_wished = self.spec.machine().is_some_and(MachineSpec::is_on);
+        let seen = self.seen().filter(|seen| is_wished && !seen.is_running());
+        seen.and_then(|seen| seen.ended.as_ref())
+    }
+
     /// The interface that is shown as the primary one.
     pub fn primary(&self) -> Option<NicId> {
         let nics = &self.shown.machine()?.nics;
@@ -289,6 +296,9 @@ impl Resource {
         match &self.record {
             Record::Machine(_) => Status::Machine(match self.power() {
                 Power::On => MachineStatus::Running,
+                Power::Off if matches!(self.ended(), Some(Ended::Died { .. })) => {
+                    MachineStatus::Error
+                }
                 Power::Off => MachineStatus::Shutoff,
             }),
             Record::Volume(volume) => Status::Volume(match volume.machine {

@@ -1,6 +1,7 @@
 //! Records against the world: what differs, and what is still unsettled.
 
 use crate::{
+    ability::{Ability, DriverAbilities},
     observed::{DiskObserved, MachineObserved, NetworkObserved, Observed},
     resource::Resource,
     spec::{MachineSpec, Power, Spec, VolumeSpec},
@@ -12,7 +13,11 @@ use api::{
 use std::collections::BTreeMap;
 
 /// Compares the newest settled specs with what the driver's world holds, both ways.
-pub fn verify(records: &[Resource], world: &BTreeMap<ResourceId, Observed>) -> Verify {
+pub fn verify(
+    driver: DriverAbilities,
+    records: &[Resource],
+    world: &BTreeMap<ResourceId, Observed>,
+) -> Verify {
     let mut result = Verify::default();
     let known: BTreeMap<_, _> = records.iter().map(|one| (one.id, one)).collect();
     for &resource in known.values() {
@@ -28,7 +33,7 @@ pub fn verify(records: &[Resource], world: &BTreeMap<ResourceId, Observed>) -> V
             result.pending.push(entry("is not settled yet".to_owned()));
         } else {
             let found = world.get(&resource.id).cloned().unwrap_or_default();
-            let differences = differences(resource, &found, &known);
+            let differences = differences(driver, resource, &found, &known);
             result
                 .differences
                 .extend(differences.into_iter().map(entry));
@@ -53,6 +58,7 @@ pub fn verify(records: &[Resource], world: &BTreeMap<ResourceId, Observed>) -> V
 }
 
 fn differences(
+    driver: DriverAbilities,
     resource: &Resource,
     found: &Observed,
     known: &BTreeMap<ResourceId, &Resource>,
@@ -71,6 +77,7 @@ fn differences(
             NetworkObserved::Whole(is) if is == *spec => Vec::new(),
             NetworkObserved::Whole(_) => vec!["is not as it should be".to_owned()],
             NetworkObserved::Partial => vec!["is half-made".to_owned()],
+            NetworkObserved::Absent if !driver.can(Ability::Networks) => Vec::new(),
             NetworkObserved::Absent => vec!["is not there".to_owned()],
         },
     }

@@ -39,7 +39,7 @@ impl Engine {
             !changing.contains(id) && (compared.contains(id) || !after.contains_key(id))
         };
         let still: BTreeMap<_, _> = world.into_iter().filter(|(id, _)| is_still(id)).collect();
-        let mut result = verify::verify(&steady, &still);
+        let mut result = verify::verify(agent.abilities(), &steady, &still);
         for resource in moved {
             let what = format!("{} is changing", resource.name);
             result.pending.push(Difference {

@@ -19,7 +19,7 @@ use crate::{
 };
 use api::ResourceId;
 use directory::Directory;
-use model::{Assignment, Observed, Report, ReportState};
+use model::{Assignment, DriverAbilities, Observed, Report, ReportState};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -96,6 +96,11 @@ impl Agent {
     /// Tells it the newest spec of a resource. Never blocks.
     pub fn assign(&self, assignment: Assignment) {
         self.shared.assign(assignment);
+    }
+
+    /// What its driver can do.
+    pub fn abilities(&self) -> DriverAbilities {
+        self.shared.driver.abilities()
     }
 
     /// The world as the driver sees it now.

@@ -3,7 +3,7 @@
 use crate::clock::{Busy, Clock};
 use api::{HostId, ResourceId};
 use model::{
-    Observed,
+    DriverAbilities, Observed,
     actor::{ActionError, Ledger},
     plan::Action,
     secret::Sealed,
@@ -24,6 +24,9 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// Every action is safe to repeat: after a crash it may be begun again on whatever it left.
 pub trait Driver: Send + Sync + 'static {
+    /// Its name and what it can do; always the same. What it cannot do it is never given to do.
+    fn abilities(&self) -> DriverAbilities;
+
     /// Everything of ours in the world, read afresh.
     fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>>;
 

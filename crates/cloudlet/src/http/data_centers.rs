@@ -32,7 +32,7 @@ pub(super) async fn list(
     _: Caller,
     params: Params,
 ) -> Result<Answer<Vec<DataCenterRow>>, ApiError> {
-    let rows = catalogue_rows::data_centers(&app.catalogue, &params);
+    let rows = catalogue_rows::data_centers(&app.catalogue(), &params);
     let (rows, meta) = params.page()?.cut(rows);
     Ok(Answer::page(rows, meta))
 }
@@ -53,7 +53,7 @@ pub(super) async fn regions(
     _: Caller,
     params: Params,
 ) -> Result<Answer<Vec<RegionRow>>, ApiError> {
-    let rows = catalogue_rows::regions(&app.catalogue, &params);
+    let rows = catalogue_rows::regions(&app.catalogue(), &params);
     let (rows, meta) = params.page()?.cut(rows);
     Ok(Answer::page(rows, meta))
 }
@@ -73,7 +73,7 @@ pub(super) async fn countries(
     _: Caller,
     params: Params,
 ) -> Result<Answer<Vec<CountryRow>>, ApiError> {
-    let rows = catalogue_rows::countries(&app.catalogue);
+    let rows = catalogue_rows::countries(&app.catalogue());
     let (rows, meta) = params.page()?.cut(rows);
     Ok(Answer::page(rows, meta))
 }
@@ -89,7 +89,7 @@ pub(super) async fn images(
     _: Caller,
     PathId(id): PathId<DataCenterId>,
 ) -> Result<Answer<Vec<ImageRow>>, ApiError> {
-    catalogue_rows::images(&app.catalogue, id).map(Answer::ok)
+    catalogue_rows::images(&app.catalogue(), id).map(Answer::ok)
 }
 
 /// The sizes of a data centre: a flat list of those that fit `imageId`, else all by category.
@@ -109,7 +109,7 @@ pub(super) async fn sizes(
     params: Params,
 ) -> Result<Answer<Sizes>, ApiError> {
     let image = params.integer("imageId")?;
-    catalogue_rows::sizes(&app.catalogue, id, image).map(Answer::ok)
+    catalogue_rows::sizes(&app.catalogue(), id, image).map(Answer::ok)
 }
 
 /// The sizes of volumes in a data centre, by type, all of them.
@@ -123,5 +123,5 @@ pub(super) async fn volume_sizes(
     _: Caller,
     PathId(id): PathId<DataCenterId>,
 ) -> Result<Answer<VolumeSizes>, ApiError> {
-    catalogue_rows::volume_sizes(&app.catalogue, id).map(Answer::ok)
+    catalogue_rows::volume_sizes(&app.catalogue(), id).map(Answer::ok)
 }

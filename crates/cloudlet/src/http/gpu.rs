@@ -72,7 +72,7 @@ pub(super) async fn list(
     let (machines, meta) = resource_lists::gpus(&app, tenant, &params).await?;
     let rows = machines
         .iter()
-        .map(|machine| render::gpu_detail(machine, &app.catalogue));
+        .map(|machine| render::gpu_detail(machine, &app.catalogue()));
     Ok(Answer::page(rows.collect(), meta))
 }
 
@@ -95,7 +95,7 @@ pub(super) async fn inventory(
     let count = count(&params)?;
     let used = app.store().gpus_used().await?;
     let of = |host, series| used.get(&(host, series)).copied().unwrap_or(0);
-    let mut rows = render::inventory(&app.catalogue, |data_center, series| {
+    let mut rows = render::inventory(&app.catalogue(), |data_center, series| {
         of(data_center.host_id(), series.id)
     });
     let is_asked = |name: &str, text: &str| {
@@ -182,5 +182,5 @@ async fn detail(app: &App, tenant: TenantId, id: ResourceId) -> Result<GpuDetail
     let machine = app.store().resource(tenant, id).await?;
     let machine = machine.filter(|machine| machine.kind() == Kind::Gpu);
     let machine = machine.ok_or_else(|| Refusal::not_found(Kind::Gpu))?;
-    Ok(render::gpu_detail(&machine, &app.catalogue))
+    Ok(render::gpu_detail(&machine, &app.catalogue()))
 }

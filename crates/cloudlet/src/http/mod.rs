@@ -54,6 +54,7 @@ use crate::{
     engine::Engine,
     secrets,
     store::{Store, Urgency},
+    supply::Supply,
 };
 use api::{SshKeyId, TenantId};
 use meters::Meters;
@@ -74,7 +75,7 @@ pub struct App {
     /// The engine, and through it store, clock and faults.
     pub engine: Engine,
     /// What can be had.
-    pub catalogue: Arc<Catalogue>,
+    pub supply: Supply,
     /// Whether an operator may place faults.
     pub faults_allowed: bool,
     meters: Arc<Meters>,
@@ -87,17 +88,22 @@ pub struct App {
 
 impl App {
     /// What handlers work with. Faults strike simulated machines only, unless the settings say so.
-    pub fn new(engine: Engine, catalogue: Arc<Catalogue>, config: &Config) -> Self {
+    pub fn new(engine: Engine, supply: Supply, config: &Config) -> Self {
         let is_simulated = matches!(config.driver, Driver::Sim { .. });
         Self {
             engine,
-            catalogue,
+            supply,
             faults_allowed: is_simulated || config.allow_faults,
             meters: Arc::default(),
             operations: Arc::new(Operations::of_document()),
             rates: (config.rate_limit == Switch::On).then(|| Arc::new(Rates::new())),
             key_makers: Arc::new(Semaphore::new(limits::KEY_MAKERS_LIMIT)),
         }
+    }
+
+    /// The catalogue as it is now.
+    fn catalogue(&self) -> Arc<Catalogue> {
+        self.supply.catalogue()
     }
 
     fn store(&self) -> &Store {

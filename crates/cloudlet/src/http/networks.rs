@@ -163,5 +163,5 @@ async fn network(app: &App, tenant: TenantId, id: ResourceId) -> Result<Resource
 
 async fn row(app: &App, network: &Resource) -> Result<NetworkDetail, ApiError> {
     let machines = app.store().machines_on(network.tenant, network.id).await?;
-    Ok(render::network_detail(network, &machines, &app.catalogue))
+    Ok(render::network_detail(network, &machines, &app.catalogue()))
 }

@@ -235,11 +235,12 @@ async fn page<R>(
         return Ok((resources, page.meta(total)));
     }
     let resources = app.store().resources_of(tenant, kind).await?;
+    let catalogue = app.catalogue();
     let listed = |resource: Resource| {
-        let data_center = app.catalogue.data_center(resource.data_center);
+        let data_center = catalogue.data_center(resource.data_center);
         Listed {
             region: data_center.map_or(0, |data_center| data_center.region),
-            row: row(&resource, &app.catalogue),
+            row: row(&resource, &catalogue),
             resource,
         }
     };

@@ -81,7 +81,7 @@ pub(super) async fn list(
     let (machines, meta) = resource_lists::machines(&app, tenant, &params).await?;
     let rows = machines
         .iter()
-        .map(|machine| render::machine_row(machine, &app.catalogue));
+        .map(|machine| render::machine_row(machine, &app.catalogue()));
     Ok(Answer::page(rows.collect(), meta))
 }
 
@@ -240,5 +240,9 @@ pub(super) async fn detail(
     let machine = app.store().resource(tenant, id).await?;
     let machine = machine.filter(|machine| machine.kind() == Kind::Vm);
     let machine = machine.ok_or_else(|| Refusal::not_found(Kind::Vm))?;
-    Ok(render::machine_detail(&machine, &app.catalogue))
+    Ok(render::machine_detail(
+        &machine,
+        &app.catalogue(),
+        app.supply.driver(),
+    ))
 }

@@ -175,5 +175,5 @@ fn machine_of(volume: &Resource) -> Option<ResourceId> {
 fn row(app: &App, volume: &Resource, machines: &[Resource]) -> VolumeDetail {
     let on = machine_of(volume);
     let machine = machines.iter().find(|machine| Some(machine.id) == on);
-    render::volume_detail(volume, machine, &app.catalogue)
+    render::volume_detail(volume, machine, &app.catalogue())
 }

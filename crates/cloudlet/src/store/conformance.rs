@@ -106,7 +106,11 @@ impl Pair {
         &mut self,
         rule: Rule<T>,
     ) -> Result<T, Refusal> {
-        let (decided, last) = self.memory.decide(&self.catalogue, self.time(), &rule);
+        let (decided, last) = self.memory.decide(
+            (&self.catalogue, model::DriverAbilities::SIM),
+            self.time(),
+            &rule,
+        );
         self.memory.last_id = last;
         if let Ok((writes, _)) = &decided {
             self.memory.apply(writes);
@@ -130,8 +134,11 @@ impl Pair {
         let next = self.memory.next_turn(host).filter(|_| running < HOST_SLOTS);
         let expected = next.map(|job| {
             let start = |context: &Context<'_>| course::start(context, job);
-            let ((writes, assignment), last) =
-                self.memory.decide(&self.catalogue, self.time(), start);
+            let ((writes, assignment), last) = self.memory.decide(
+                (&self.catalogue, model::DriverAbilities::SIM),
+                self.time(),
+                start,
+            );
             self.memory.last_id = last;
             self.memory.apply(&writes);
             Turned { job, assignment }

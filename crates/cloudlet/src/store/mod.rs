@@ -23,8 +23,9 @@ pub use rows::{
     Scopes, StoreError, TenantRow, Turned, Urgency,
 };
 
+use crate::supply::Supply;
 use api::{HostId, KeyId, TenantId, Timestamp};
-use model::{Context, Refusal, Write, catalogue::Catalogue, claim::Limits};
+use model::{Context, Refusal, Write, claim::Limits};
 use sqlite::{Sources, Sqlite, tenants};
 use std::{
     path::Path,
@@ -47,7 +48,7 @@ impl Store {
     /// Opens the store in a directory, making it or bringing it up to date; starts its writer.
     pub fn open(
         directory: &Path,
-        catalogue: Arc<Catalogue>,
+        supply: impl Into<Supply>,
         clock: crate::clock::Clock,
     ) -> anyhow::Result<Self> {
         let time = clock.clone();
@@ -56,16 +57,16 @@ impl Store {
             clock: Some(clock),
             new_id: None,
         };
-        Self::open_with(directory, catalogue, sources)
+        Self::open_with(directory, supply, sources)
     }
 
     /// Opens it with a time and, in tests, ids of the caller's own.
     fn open_with(
         directory: &Path,
-        catalogue: Arc<Catalogue>,
+        supply: impl Into<Supply>,
         sources: Sources,
     ) -> anyhow::Result<Self> {
-        let sqlite = Arc::new(Sqlite::open(directory, catalogue, sources)?);
+        let sqlite = Arc::new(Sqlite::open(directory, supply.into(), sources)?);
         Ok(Self { sqlite })
     }
 

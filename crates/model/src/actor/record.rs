@@ -130,7 +130,7 @@ impl Actor {
             Stage::Observing => {}
             // Its own limit was over long ago: the look has one of its own.
             Stage::Resting if self.is_settled() => {
-                self.stall = Stall::new(self.assignment.stall_ms, now.steady_ms);
+                self.stall = Stall::new(self.limit_ms(), now.steady_ms);
             }
             _ => return,
         }

@@ -3,6 +3,7 @@ mod parts;
 
 use super::{ActionError, ActionRecord, Actor, Effect, Event, Ledger, Moment};
 use crate::{
+    DriverAbilities,
     job::JobError,
     limits::{MACHINE_STALL_MS, POISON_ATTEMPTS, RETRY_FIRST_MS, RETRY_LONGEST_MS},
     observed::{DiskObserved, MachineObserved, Observed, ProcessObserved},
@@ -13,6 +14,9 @@ use crate::{
 use api::{JobErrorCode, ResourceId, Timestamp};
 use std::collections::BTreeSet;
 use uuid::Uuid;
+
+/// What can do everything.
+const SIM: DriverAbilities = DriverAbilities::SIM;
 
 const DISK: Action = Action::MakeDisk {
     image: 12,
@@ -127,7 +131,7 @@ fn table(actor: &mut Actor, rows: Vec<(u64, Event, &str)>) {
 }
 
 fn new(assignment: Assignment) -> Actor {
-    let (actor, effects) = Actor::new(assignment, Ledger::default(), at(0));
+    let (actor, effects) = Actor::new(SIM, assignment, Ledger::default(), at(0));
     assert_eq!(words(&effects), "save 1/0, look");
     actor
 }
@@ -188,7 +192,8 @@ fn an_older_generation_than_the_ledgers_is_refused() {
         ..Ledger::default()
     };
     for (generation, expected) in [(3, ""), (4, "look"), (5, "save 5/3, look")] {
-        let (mut actor, effects) = Actor::new(assigned(generation, on(1)), ledger.clone(), at(0));
+        let (mut actor, effects) =
+            Actor::new(SIM, assigned(generation, on(1)), ledger.clone(), at(0));
         assert_eq!(words(&effects), expected, "{generation}");
         if generation == 3 {
             let rows = vec![
@@ -240,7 +245,7 @@ fn after_a_restart_only_what_goes_beyond_the_old_low_is_progress() {
     take(&mut before, Event::Progress(500), at(2));
     let later = 10 * MACHINE_STALL_MS;
     let ledger = before.ledger().clone();
-    let (mut actor, _) = Actor::new(assigned(1, on(1)), ledger, at(later));
+    let (mut actor, _) = Actor::new(SIM, assigned(1, on(1)), ledger, at(later));
     let limit = later + MACHINE_STALL_MS;
     table(
         &mut actor,
@@ -257,7 +262,7 @@ fn after_a_restart_only_what_goes_beyond_the_old_low_is_progress() {
 fn an_action_that_kills_the_server_does_not_do_so_for_ever() {
     let mut ledger = Ledger::default();
     for attempt in 1..=POISON_ATTEMPTS {
-        let (mut actor, _) = Actor::new(assigned(1, on(1)), ledger, at(0));
+        let (mut actor, _) = Actor::new(SIM, assigned(1, on(1)), ledger, at(0));
         let effects = words(&take(&mut actor, nothing(), at(1)));
         assert!(effects.contains("begin disk"), "{attempt}: {effects}");
         ledger = actor.ledger().clone();
@@ -270,13 +275,13 @@ fn an_action_that_kills_the_server_does_not_do_so_for_ever() {
         };
         assert_eq!(ledger.action, Some(expected));
     }
-    let (mut actor, _) = Actor::new(assigned(1, on(1)), ledger.clone(), at(0));
+    let (mut actor, _) = Actor::new(SIM, assigned(1, on(1)), ledger.clone(), at(0));
     table(&mut actor, vec![(1, nothing(), "1: Poison")]);
     // Another generation, and a new low, count anew.
-    let (mut other, _) = Actor::new(assigned(2, on(2)), ledger.clone(), at(0));
+    let (mut other, _) = Actor::new(SIM, assigned(2, on(2)), ledger.clone(), at(0));
     let first = "save 2/0, 2: 100000 left, begin disk";
     table(&mut other, vec![(1, nothing(), first)]);
-    let (mut lower, _) = Actor::new(assigned(1, on(1)), ledger, at(0));
+    let (mut lower, _) = Actor::new(SIM, assigned(1, on(1)), ledger, at(0));
     let low = "save 1/0, 1: 60000 left, begin boot";
     table(&mut lower, vec![(1, seen(with_disk()), low)]);
 }
@@ -352,7 +357,7 @@ fn a_settled_machine_is_only_watched() {
         ],
     );
     // Neither does a new actor boot it, or make its disk.
-    let (mut again, effects) = Actor::new(assigned(1, on(1)), actor.ledger().clone(), at(0));
+    let (mut again, effects) = Actor::new(SIM, assigned(1, on(1)), actor.ledger().clone(), at(0));
     assert_eq!(words(&effects), "look");
     table(&mut again, vec![(1, nothing(), "1: settled")]);
 }
@@ -416,7 +421,7 @@ fn an_engine_that_fell_behind_the_ledger_is_refused_until_it_has_caught_up() {
         generation: 7,
         ..Ledger::default()
     };
-    let (mut actor, effects) = Actor::new(assigned(5, Spec::Absent), ledger, at(0));
+    let (mut actor, effects) = Actor::new(SIM, assigned(5, Spec::Absent), ledger, at(0));
     assert_eq!(words(&effects), "");
     table(
         &mut actor,

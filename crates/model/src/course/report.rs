@@ -10,7 +10,7 @@ use crate::{
     facts::Context,
     job::{Job, JobError, JobEvent, JobState, Phase},
     limits::{DONE_LIMIT, PHASE_LIMIT},
-    observed::MachineObserved,
+    observed::{Ended, MachineObserved},
     report::{Assignment, Done, Failure, Report, ReportState, Told},
     resource::{Kind, Leftover, Resource},
     writes::Write,
@@ -253,10 +253,13 @@ fn died(job: &Job, resource: &Resource) -> Option<JobError> {
     if !must_run || resource.seen().is_some_and(MachineObserved::is_running) {
         return None;
     }
-    let text = format!(
+    let mut text = format!(
         "{} stopped by itself while it was being started.",
         resource.words()
     );
+    if let Some(Ended::Died { reason }) = resource.ended() {
+        text = format!("{text} {reason}");
+    }
     Some(JobError::new(JobErrorCode::Died, text))
 }
 

@@ -66,17 +66,19 @@ mod tests {
             configuration_id: 45,
             ..MachineCreate::default()
         };
-        let (created, last) = store.decide(&catalogue, now, |context| {
-            ops::vm_create::accept(context, tenant, &body, &Carried::default())
-        });
+        let (created, last) =
+            store.decide((&catalogue, crate::DriverAbilities::SIM), now, |context| {
+                ops::vm_create::accept(context, tenant, &body, &Carried::default())
+            });
         let (writes, jobs) = created.expect("a good create");
         store.apply(&writes);
         store.last_id = last;
         let mut calls = [JobId(Uuid::nil()); 2];
         for call in &mut calls {
-            let (stop, last) = store.decide(&catalogue, now, |context| {
-                ops::vm_stop::accept(context, tenant, jobs[0].resource)
-            });
+            let (stop, last) =
+                store.decide((&catalogue, crate::DriverAbilities::SIM), now, |context| {
+                    ops::vm_stop::accept(context, tenant, jobs[0].resource)
+                });
             let Ok((writes, Call::Job(job))) = stop else {
                 panic!("it waits in line: {stop:?}");
             };
@@ -84,7 +86,10 @@ mod tests {
             store.last_id = last;
             *call = job.id;
         }
-        let ((writes, outcome), _) = store.decide(&catalogue, now, |it| withdraw(it, calls[0]));
+        let ((writes, outcome), _) =
+            store.decide((&catalogue, crate::DriverAbilities::SIM), now, |it| {
+                withdraw(it, calls[0])
+            });
         store.apply(&writes);
         assert_eq!(outcome, Withdrawal::Withdrawn(Some(jobs[0].id)));
         let found = calls.map(|call| (store.jobs[&call].state, store.jobs[&call].blockers));

@@ -7,7 +7,8 @@ use super::{
     vm_create::{enqueue, with_interfaces},
 };
 use crate::{
-    accept::Accepted,
+    ability::Ability,
+    accept::{self, Accepted},
     catalogue::{DataCenter, GpuSeries, Image, PerGpu},
     claim::{Counter, Pool, no_room},
     facts::{Context, Refusal},
@@ -28,6 +29,7 @@ pub const DEFINITION: Definition = Definition {
     status: Some(Status::Machine(MachineStatus::Provisioning)),
     must_run: true,
     creates: true,
+    needs: Some(Ability::Gpus),
     phases: &["gpu", "disk", "network", "boot", "ready"],
     start,
     ..Definition::MACHINE
@@ -46,6 +48,7 @@ pub fn accept(
     let data_center = data_center(context, &body.datacenter_id)?;
     let series = series(context, body.series_id)?;
     let count = count(body.gpu_count)?;
+    accept::supported(context, Operation::GpuCreate)?;
     if context.facts.limits(tenant).gpus == Some(0) {
         let text = "GPUs are not enabled for this tenant; its operator can raise the quota 'gpus'";
         return Err(Refusal::new(ErrorCode::GpuNotEnabled, text));

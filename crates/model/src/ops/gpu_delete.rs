@@ -2,6 +2,7 @@
 
 use super::{accept_delete, own_line, vm_delete};
 use crate::{
+    ability::Ability,
     accept::Accepted,
     facts::Context,
     job::Job,
@@ -13,6 +14,7 @@ use api::{ResourceId, TenantId};
 /// What is particular to it.
 pub const DEFINITION: Definition = Definition {
     kind: Kind::Gpu,
+    needs: Some(Ability::Gpus),
     ..vm_delete::DEFINITION
 };
 

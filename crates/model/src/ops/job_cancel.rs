@@ -91,7 +91,9 @@ mod tests {
             rule: impl FnOnce(&Context<'_>) -> Result<(Vec<Write>, T), Refusal>,
         ) -> Result<T, Refusal> {
             let now = Timestamp::from_millis(0);
-            let (outcome, last) = self.store.decide(&self.catalogue, now, rule);
+            let (outcome, last) =
+                self.store
+                    .decide((&self.catalogue, crate::DriverAbilities::SIM), now, rule);
             self.store.last_id = last;
             let (writes, answer) = outcome?;
             self.store.apply(&writes);

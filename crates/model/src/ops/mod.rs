@@ -161,6 +161,7 @@ pub fn accept_delete(
     judge: impl FnOnce(&Resource) -> Result<(), Refusal>,
 ) -> Accepted<Job> {
     let mut resource = accept::find(context, tenant, id, operation.definition().kind)?;
+    accept::supported(context, operation)?;
     let delete = resource
         .deleting
         .and_then(|delete| context.facts.job(delete));

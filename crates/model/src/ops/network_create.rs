@@ -8,7 +8,8 @@ use super::{
     volume_create::take_name,
 };
 use crate::{
-    accept::{Accepted, Request},
+    ability::Ability,
+    accept::{self, Accepted, Request},
     catalogue::DataCenter,
     claim::{self, Claim, Counter, Item, Named, Pool, no_room},
     facts::{Context, Refusal},
@@ -33,6 +34,7 @@ pub const DEFINITION: Definition = Definition {
     verb: "create",
     status: Some(Status::Network(NetworkStatus::Creating)),
     creates: true,
+    needs: Some(Ability::Networks),
     phases: &["network"],
     start,
     ..Definition::OTHER
@@ -45,6 +47,7 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, body: &NetworkCreate) -> 
     let settings = body.settings();
     subnet::check_form(&settings)?;
     let wish = wish(body.name.clone(), body.network_type, &settings)?;
+    accept::supported(context, Operation::NetworkCreate)?;
     let mut writes = Vec::new();
     let network = new_network(
         context,
@@ -117,6 +120,8 @@ fn enqueue(
     let request = Request {
         wish: Wish::Network(wish),
         unlisted: is_default,
+        // A driver that makes no networks has nothing to do for it, and every machine is on one.
+        needs: DEFINITION.needs.filter(|_| !is_default),
         ..Request::new(Operation::NetworkCreate, &network)
     };
     let job = request.enqueue(context, writes)?;

@@ -2,6 +2,7 @@
 
 use super::{Call, Next, subnet, volume_create::free_name};
 use crate::{
+    ability::Ability,
     accept::{self, Accepted, Request, changeable, too_late},
     claim::{self, Claim, Counter, Item, Pool},
     facts::{Context, Refusal},
@@ -24,6 +25,7 @@ pub const DEFINITION: Definition = Definition {
     verb: "update",
     synchronous: true,
     status: Some(Status::Network(NetworkStatus::Updating)),
+    needs: Some(Ability::Networks),
     phases: &["network"],
     start,
     completed,
@@ -40,7 +42,7 @@ pub fn accept(
         name::check("name", name)?;
     }
     subnet::check_form(&body.settings())?;
-    let network = changeable(context, tenant, id, Kind::Network)?;
+    let network = changeable(context, tenant, id, Operation::NetworkUpdate)?;
     accept::without_leftover(&network)?;
     let mut writes = Vec::new();
     let claimed = take_new_name(context, &network, body, &mut writes)?;

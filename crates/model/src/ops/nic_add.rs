@@ -2,12 +2,13 @@
 
 use super::{Next, interface, machine::spec_as_seen};
 use crate::{
+    ability::Ability,
     accept::{self, Accepted, Request, changeable},
     claim::Claim,
     facts::Context,
     job::{Job, JobError},
     operation::{Definition, Operation},
-    resource::{Kind, Resource},
+    resource::Resource,
     spec::Spec,
     wish::{NicWish, Wish},
     writes::Write,
@@ -18,6 +19,7 @@ use serde_json::json;
 /// What is particular to it.
 pub const DEFINITION: Definition = Definition {
     verb: "add",
+    needs: Some(Ability::Networks),
     phases: &["network"],
     start,
     ..Definition::OTHER
@@ -29,7 +31,7 @@ pub fn accept(
     (tenant, id): (TenantId, ResourceId),
     body: &InterfaceAdd,
 ) -> Accepted<Job> {
-    let machine = changeable(context, tenant, id, Kind::Vm)?;
+    let machine = changeable(context, tenant, id, Operation::NicAdd)?;
     let of = (tenant, machine.host);
     let network = interface::network(context, of, "networkId", &body.network_id)?;
     accept::without_leftover(&machine)?;

@@ -3,11 +3,12 @@
 
 use super::{Next, accept_job, interface, machine::spec_as_seen};
 use crate::{
+    ability::Ability,
     accept::{Accepted, Request, changeable, too_late},
     facts::{Context, Refusal},
     job::{Job, JobError},
     operation::{Definition, Operation},
-    resource::{Kind, Resource},
+    resource::Resource,
     spec::Spec,
     wish::Wish,
 };
@@ -17,6 +18,7 @@ use serde_json::json;
 /// What is particular to it.
 pub const DEFINITION: Definition = Definition {
     verb: "remove",
+    needs: Some(Ability::Networks),
     phases: &["network"],
     start,
     ..Definition::OTHER
@@ -28,7 +30,7 @@ pub fn accept(
     (tenant, id): (TenantId, ResourceId),
     nic: NicId,
 ) -> Accepted<Job> {
-    let machine = changeable(context, tenant, id, Kind::Vm)?;
+    let machine = changeable(context, tenant, id, Operation::NicRemove)?;
     interface::known(context, &machine, nic)?;
     let request = Request {
         wish: Wish::OfNic(nic),

@@ -7,7 +7,7 @@ use crate::{
     facts::Context,
     job::{Job, JobError},
     operation::{Definition, Operation},
-    resource::{Kind, Record, Resource},
+    resource::{Record, Resource},
     wish::Wish,
 };
 use api::{NicId, ResourceId, TenantId};
@@ -26,7 +26,7 @@ pub fn accept(
     (tenant, id): (TenantId, ResourceId),
     nic: NicId,
 ) -> Accepted<Call> {
-    let machine = changeable(context, tenant, id, Kind::Vm)?;
+    let machine = changeable(context, tenant, id, Operation::NicSetPrimary)?;
     interface::known(context, &machine, nic)?;
     let request = Request {
         wish: Wish::OfNic(nic),

@@ -2,11 +2,12 @@
 
 use super::{Next, accept_job, interface, machine::spec_as_seen};
 use crate::{
+    ability::Ability,
     accept::{Accepted, Request, changeable, too_late},
     facts::{Context, Refusal},
     job::{Job, JobError},
     operation::{Definition, Operation},
-    resource::{Kind, Resource},
+    resource::Resource,
     spec::{NicSpec, Spec},
     wish::Wish,
 };
@@ -16,6 +17,7 @@ use serde_json::json;
 /// What is particular to it.
 pub const DEFINITION: Definition = Definition {
     verb: "allocate",
+    needs: Some(Ability::PublicIps),
     phases: &["address"],
     start,
     ..Definition::OTHER
@@ -27,7 +29,7 @@ pub fn accept(
     (tenant, id): (TenantId, ResourceId),
     nic: NicId,
 ) -> Accepted<Job> {
-    let machine = changeable(context, tenant, id, Kind::Vm)?;
+    let machine = changeable(context, tenant, id, Operation::PublicIpAllocate)?;
     let known = interface::known(context, &machine, nic)?;
     let request = Request {
         wish: Wish::OfNic(nic),

@@ -7,6 +7,7 @@ use super::{
     network_create,
 };
 use crate::{
+    ability::Ability,
     accept::{Accepted, Request},
     catalogue::{DataCenter, Image, Size},
     claim::Claim,
@@ -54,6 +55,7 @@ pub fn accept(
     let team = team(context, tenant, body.team_id)?;
     let mut writes = Vec::new();
     let networks = networks(context, (tenant, data_center), body, &mut writes)?;
+    connected(context, body)?;
     let mut jobs = Vec::new();
     for name in names {
         let record = MachineRecord {
@@ -156,6 +158,25 @@ fn networks(
     let first = networks.remove(primary);
     networks.insert(0, first);
     Ok(networks)
+}
+
+/// Refuses what the driver cannot give a machine: a public address, more than the one interface that
+/// every machine has.
+fn connected(context: &Context<'_>, body: &MachineCreate) -> Result<(), Refusal> {
+    let driver = context.driver;
+    if body.allocate_public_ip == Some(true) {
+        let right = "false is right";
+        driver.require_for("allocatePublicIp", Ability::PublicIps, right)?;
+    }
+    if body
+        .network_interfaces
+        .as_ref()
+        .is_some_and(|all| all.len() > 1)
+    {
+        let right = "one is right, or none at all";
+        driver.require_for("networkInterfaces", Ability::Networks, right)?;
+    }
+    Ok(())
 }
 
 /// Which of them is the primary one: exactly one says so, or there is only one.

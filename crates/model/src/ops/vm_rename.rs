@@ -1,7 +1,7 @@
 //! Rename a machine, with GPUs or without: the record alone, at once, in no line.
 
 use crate::{
-    accept::{Accepted, changeable},
+    accept::{Accepted, find, not_deleted},
     facts::Context,
     name,
     resource::Kind,
@@ -16,7 +16,8 @@ pub fn accept(
     body: &MachineRename,
 ) -> Accepted<()> {
     name::check("name", &body.name)?;
-    let mut machine = changeable(context, tenant, id, kind)?;
+    let mut machine = find(context, tenant, id, kind)?;
+    not_deleted(&machine)?;
     if machine.name == body.name {
         return Ok((Vec::new(), ()));
     }

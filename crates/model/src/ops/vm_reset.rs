@@ -7,7 +7,7 @@ use crate::{
     facts::{Context, Refusal},
     job::{Job, JobError},
     operation::{Definition, Operation},
-    resource::{Kind, Resource, Status},
+    resource::{Resource, Status},
     spec::{MachineSpec, Power, Spec},
 };
 use api::{ErrorCode, ResourceId, TenantId, machine::MachineStatus};
@@ -25,7 +25,7 @@ pub const DEFINITION: Definition = Definition {
 
 /// Accepts the call; a machine that is off cannot be reset.
 pub fn accept(context: &Context<'_>, tenant: TenantId, id: ResourceId) -> Accepted<Call> {
-    let machine = changeable(context, tenant, id, Kind::Vm)?;
+    let machine = changeable(context, tenant, id, Operation::VmReset)?;
     let request = Request::new(Operation::VmReset, &machine);
     accept_call(context, request, |machine| is_on(machine).map(|()| false))
 }

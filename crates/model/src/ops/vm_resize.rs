@@ -7,11 +7,12 @@ use super::{
     vm_create::fits,
 };
 use crate::{
+    ability::Ability,
     accept::{Accepted, Request, changeable, too_late},
     facts::{Context, Refusal},
     job::{Job, JobError},
     operation::{Definition, Operation},
-    resource::{Kind, Record, Resource, Status},
+    resource::{Record, Resource, Status},
     spec::{MachineSpec, Spec},
     wish::Wish,
 };
@@ -24,6 +25,7 @@ use api::{
 pub const DEFINITION: Definition = Definition {
     verb: "resize",
     status: Some(Status::Machine(MachineStatus::Resizing)),
+    needs: Some(Ability::Resize),
     phases: &["shutdown", "resize", "boot", "ready"],
     start,
     completed,
@@ -37,7 +39,7 @@ pub fn accept(
     body: &MachineResize,
 ) -> Accepted<Job> {
     let size = size(context, body.configuration_id)?;
-    let machine = changeable(context, tenant, id, Kind::Vm)?;
+    let machine = changeable(context, tenant, id, Operation::VmResize)?;
     let request = Request {
         wish: Wish::Size(size.id),
         ..Request::new(Operation::VmResize, &machine)

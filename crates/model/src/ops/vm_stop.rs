@@ -6,7 +6,7 @@ use crate::{
     facts::Context,
     job::{Job, JobError},
     operation::{Definition, Operation},
-    resource::{Kind, Resource, Status},
+    resource::{Resource, Status},
     spec::{MachineSpec, Power, Spec},
 };
 use api::{ResourceId, TenantId, machine::MachineStatus};
@@ -23,7 +23,7 @@ pub const DEFINITION: Definition = Definition {
 
 /// Accepts the call; a machine that is off is as wished.
 pub fn accept(context: &Context<'_>, tenant: TenantId, id: ResourceId) -> Accepted<Call> {
-    let machine = changeable(context, tenant, id, Kind::Vm)?;
+    let machine = changeable(context, tenant, id, Operation::VmStop)?;
     let request = Request::new(Operation::VmStop, &machine);
     accept_call(
         context,

@@ -3,6 +3,7 @@
 
 use super::{Next, disk, machine::spec_as_seen};
 use crate::{
+    ability::Ability,
     accept::{self, Accepted, Request, changeable, too_late},
     facts::Context,
     job::{Job, JobError},
@@ -23,6 +24,7 @@ pub const DEFINITION: Definition = Definition {
     kind: Kind::Volume,
     verb: "attach",
     status: Some(Status::Volume(VolumeStatus::Attaching)),
+    needs: Some(Ability::Volumes),
     phases: &["attach"],
     start,
     ..Definition::OTHER
@@ -34,7 +36,7 @@ pub fn accept(
     (tenant, id): (TenantId, ResourceId),
     body: &VolumeAttach,
 ) -> Accepted<Job> {
-    let volume = changeable(context, tenant, id, Kind::Volume)?;
+    let volume = changeable(context, tenant, id, Operation::VolumeAttach)?;
     accept::without_leftover(&volume)?;
     let machine = disk::target(context, tenant, &volume, &body.virtual_machine_id)?;
     let mut lines = lines::of_volume(context, &volume);

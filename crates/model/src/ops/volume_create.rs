@@ -5,7 +5,8 @@ use super::{
     machine::{data_center, join_team, new_resource, team, unknown},
 };
 use crate::{
-    accept::{Accepted, Request},
+    ability::Ability,
+    accept::{self, Accepted, Request},
     catalogue::VolumeType,
     claim::{self, Claim, Item},
     facts::{Context, Refusal},
@@ -27,6 +28,7 @@ pub const DEFINITION: Definition = Definition {
     verb: "create",
     status: Some(Status::Volume(VolumeStatus::Creating)),
     creates: true,
+    needs: Some(Ability::Volumes),
     phases: &["disk"],
     start,
     ..Definition::OTHER
@@ -39,6 +41,7 @@ pub fn accept(context: &Context<'_>, tenant: TenantId, body: &VolumeCreate) -> A
     let volume_type = volume_type(context, body.volume_type_id)?;
     let size_gb = size(volume_type, body)?;
     let team = team(context, tenant, body.team_id)?;
+    accept::supported(context, Operation::VolumeCreate)?;
     let status = Status::Volume(VolumeStatus::Creating);
     let record = Record::Volume(VolumeRecord {
         volume_type: volume_type.id,

@@ -2,6 +2,7 @@
 
 use super::{Next, accept_delete, disk};
 use crate::{
+    ability::Ability,
     accept::{Accepted, too_late},
     facts::Context,
     job::{Job, JobError},
@@ -18,6 +19,7 @@ pub const DEFINITION: Definition = Definition {
     verb: "delete",
     status: Some(Status::Volume(VolumeStatus::Deleting)),
     removes: true,
+    needs: Some(Ability::Volumes),
     phases: &["disk"],
     start,
     ..Definition::OTHER

@@ -3,6 +3,7 @@
 
 use super::{Next, accept_job, disk, machine::spec_as_seen};
 use crate::{
+    ability::Ability,
     accept::{Accepted, Request, changeable, too_late},
     facts::{Context, Refusal},
     job::{Job, JobError},
@@ -19,6 +20,7 @@ pub const DEFINITION: Definition = Definition {
     kind: Kind::Volume,
     verb: "detach",
     status: Some(Status::Volume(VolumeStatus::Detaching)),
+    needs: Some(Ability::Volumes),
     phases: &["detach"],
     start,
     ..Definition::OTHER
@@ -26,7 +28,7 @@ pub const DEFINITION: Definition = Definition {
 
 /// Accepts it; one that is on no machine is refused where nothing waits before.
 pub fn accept(context: &Context<'_>, tenant: TenantId, id: ResourceId) -> Accepted<Job> {
-    let volume = changeable(context, tenant, id, Kind::Volume)?;
+    let volume = changeable(context, tenant, id, Operation::VolumeDetach)?;
     let request = Request {
         lines: lines::of_volume(context, &volume),
         ..Request::new(Operation::VolumeDetach, &volume)

@@ -3,6 +3,7 @@
 
 use super::{Next, accept_job, disk, machine::spec_as_seen, volume_create::words};
 use crate::{
+    ability::Ability,
     accept::{Accepted, Request, changeable, too_late},
     facts::{Context, Refusal},
     job::{Job, JobError},
@@ -22,6 +23,7 @@ pub const DEFINITION: Definition = Definition {
     kind: Kind::Volume,
     verb: "resize",
     status: Some(Status::Volume(VolumeStatus::Resizing)),
+    needs: Some(Ability::Volumes),
     phases: &["resize"],
     start,
     reached,
@@ -34,7 +36,7 @@ pub fn accept(
     (tenant, id): (TenantId, ResourceId),
     body: &VolumeResize,
 ) -> Accepted<Job> {
-    let volume = changeable(context, tenant, id, Kind::Volume)?;
+    let volume = changeable(context, tenant, id, Operation::VolumeResize)?;
     let size_gb = on_offer(context, &volume, body.new_size_gb)?;
     let request = Request {
         lines: lines::of_volume(context, &volume),

@@ -9,6 +9,7 @@ mod machine;
 pub use action::Action;
 
 use crate::{
+    ability::{Ability, DriverAbilities},
     observed::{DiskObserved, MachineObserved, NetworkObserved, Observed},
     spec::{NetworkSpec, Spec, VolumeSpec},
 };
@@ -20,6 +21,7 @@ use api::ResourceId;
 /// stopped and no disk content made or destroyed by itself: a machine that died is shown as
 /// stopped. Everything else (networks, ports, addresses) is applied again, so that a host heals.
 pub fn plan(
+    driver: DriverAbilities,
     resource: ResourceId,
     desired: &Spec,
     observed: &Observed,
@@ -42,6 +44,8 @@ pub fn plan(
         }
         (Spec::Volume(_), _) if settled => Vec::new(),
         (Spec::Volume(volume), _) => reach_volume(resource, *volume, observed.volume()),
+        // Nothing to do is all that such a driver does for it: it is settled at once.
+        (Spec::Network(_), _) if !driver.can(Ability::Networks) => Vec::new(),
         (Spec::Network(network), _) => apply_network(network, &observed.network()),
     }
 }

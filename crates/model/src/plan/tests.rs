@@ -5,11 +5,15 @@ mod single;
 
 use super::{Action, plan};
 use crate::{
+    DriverAbilities,
     observed::{DiskObserved, MachineObserved, NetworkObserved, Observed, ProcessObserved},
     spec::{DiskSpec, GpuSpec, Mac, MachineSpec, NetworkSpec, NicSpec, Power, PublicIp, Spec},
 };
 use api::{NicId, PublicIpId, ResourceId};
 use uuid::Uuid;
+
+/// What can do everything.
+const SIM: DriverAbilities = DriverAbilities::SIM;
 
 /// The resource that is planned for.
 const SELF: ResourceId = ResourceId(Uuid::from_u128(1));
@@ -113,22 +117,22 @@ fn leads_there(goals: &[Spec], worlds: &[Observed], reached: impl Fn(&Spec, &Obs
     for goal in goals {
         for start in worlds {
             for detour in goals {
-                let first = plan(SELF, detour, start, false);
+                let first = plan(SIM, SELF, detour, start, false);
                 let mut world = start.clone();
                 for prefix in 0..=first.len() {
                     if let Some(action) = prefix.checked_sub(1).map(|last| &first[last]) {
                         apply(&mut world, action);
                     }
                     let mut end = world.clone();
-                    for action in plan(SELF, goal, &end, false) {
+                    for action in plan(SIM, SELF, goal, &end, false) {
                         apply(&mut end, &action);
                     }
                     // What was attached may be smaller than it should be, and that is seen only then.
-                    for action in plan(SELF, goal, &end, false) {
+                    for action in plan(SIM, SELF, goal, &end, false) {
                         assert!(matches!(action, Action::GrowVolume { .. }), "{action:?}");
                         apply(&mut end, &action);
                     }
-                    let left = plan(SELF, goal, &end, false);
+                    let left = plan(SIM, SELF, goal, &end, false);
                     assert!(
                         left.is_empty(),
                         "{goal:?} from {start:?}: {end:?}: {left:?}"
@@ -146,7 +150,7 @@ fn effects_are_seen(goals: &[Spec], worlds: &[Observed]) {
     for goal in goals {
         for start in worlds {
             let mut world = start.clone();
-            for action in plan(SELF, goal, start, false) {
+            for action in plan(SIM, SELF, goal, start, false) {
                 assert!(
                     !action.took_effect(&world) || is_seen_too_early(&action, &world),
                     "{action:?} before it in {world:?}"

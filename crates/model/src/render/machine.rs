@@ -2,7 +2,9 @@
 
 use super::Where;
 use crate::{
+    ability::DriverAbilities,
     catalogue::{Catalogue, Image, Size},
+    observed::Ended,
     resource::{Resource, Status},
     spec::NicSpec,
 };
@@ -75,7 +77,16 @@ pub fn machine_row(machine: &Resource, catalogue: &Catalogue) -> MachineRow {
         primary_private_ip: primary.and_then(private_ip),
         primary_public_ip: primary.and_then(public_ip),
         team_id: machine.team(),
+        status_reason: status_reason(machine),
     }
+}
+
+/// Why a machine that should be on is not.
+fn status_reason(machine: &Resource) -> Option<String> {
+    machine.ended().map(|ended| match ended {
+        Ended::Quietly => "It powered off by itself, or its host was restarted.".to_owned(),
+        Ended::Died { reason } => super::line(reason),
+    })
 }
 
 pub(super) fn private_ip(nic: &NicSpec) -> Option<String> {
@@ -87,7 +98,11 @@ pub(super) fn public_ip(nic: &NicSpec) -> Option<String> {
 }
 
 /// A machine in full.
-pub fn machine_detail(machine: &Resource, catalogue: &Catalogue) -> MachineDetail {
+pub fn machine_detail(
+    machine: &Resource,
+    catalogue: &Catalogue,
+    driver: DriverAbilities,
+) -> MachineDetail {
     let place = Where::of(machine, catalogue);
     let image = image(machine, catalogue);
     let image_name = image.map(|image| image.name.clone()).unwrap_or_default();
@@ -109,6 +124,8 @@ pub fn machine_detail(machine: &Resource, catalogue: &Catalogue) -> MachineDetai
         network_hotplug: 0,
         resource_group_id: None,
         team_id: machine.team(),
+        status_reason: status_reason(machine),
+        notices: driver.notices(),
     }
 }
 

@@ -25,7 +25,11 @@ impl Sim {
             self.crash();
             return None;
         }
-        let ((writes, answer), last_id) = self.store.decide(self.catalogue, self.wall(), rule);
+        let ((writes, answer), last_id) = self.store.decide(
+            (self.catalogue, model::DriverAbilities::SIM),
+            self.wall(),
+            rule,
+        );
         self.store.last_id = last_id;
         if !writes.is_empty() {
             self.store.apply(&writes);

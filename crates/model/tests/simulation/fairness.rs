@@ -28,7 +28,9 @@ struct Desk {
 impl Desk {
     fn transact<T>(&mut self, rule: impl FnOnce(&Context<'_>) -> (Vec<Write>, T)) -> T {
         let now = Timestamp::from_millis(1_780_000_000_000);
-        let ((writes, answer), last) = self.store.decide(&self.catalogue, now, rule);
+        let ((writes, answer), last) =
+            self.store
+                .decide((&self.catalogue, model::DriverAbilities::SIM), now, rule);
         self.store.last_id = last;
         self.store.apply(&writes);
         answer

@@ -67,7 +67,12 @@ impl Sim {
     /// Takes up a resource with a new actor, from what the host has kept.
     pub fn take_up(&mut self, assignment: Assignment) {
         let id = assignment.resource;
-        let (actor, effects) = Actor::new(assignment, self.world.ledger(id), self.moment());
+        let (actor, effects) = Actor::new(
+            model::DriverAbilities::SIM,
+            assignment,
+            self.world.ledger(id),
+            self.moment(),
+        );
         self.units.insert(id, Unit::new(actor));
         self.execute(id, effects);
     }

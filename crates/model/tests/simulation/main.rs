@@ -31,7 +31,7 @@ mod witness;
 mod world;
 
 use faults::{Faults, Kind};
-use model::{JobState, Operation, verify::verify};
+use model::{DriverAbilities, JobState, Operation, verify::verify};
 use requests::Change;
 use rng::Rng;
 use sim::{Sim, What};
@@ -136,7 +136,7 @@ fn at_rest(sim: &Sim, empty: bool) {
         assert!(unit.is_idle(), "{id} is still at work");
     }
     let records: Vec<_> = store.resources.values().cloned().collect();
-    let found = verify(&records, &sim.world.all());
+    let found = verify(DriverAbilities::SIM, &records, &sim.world.all());
     assert_eq!(found.differences, [], "records and world differ");
     let left_over = records.iter().filter(|it| it.leftover.is_some()).count();
     assert_eq!(found.pending.len(), left_over, "{:?}", found.pending);

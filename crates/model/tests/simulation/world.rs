@@ -405,6 +405,7 @@ impl World {
                     disks: spec.disks.clone(),
                     nics: spec.nics.clone(),
                     gpus: spec.gpus.clone(),
+                    ended: None,
                 };
             }
             Spec::Volume(spec) => {

@@ -72,7 +72,7 @@ pub(super) async fn run(
     };
     let mut inbox = place.inbox.lock().await;
     let now = shared.clock.moment();
-    let (actor, effects) = Actor::new(assignment, ledger, now);
+    let (actor, effects) = Actor::new(shared.driver.abilities(), assignment, ledger, now);
     let mut runner = Runner {
         shared: Arc::clone(&shared),
         place: Arc::clone(&place),

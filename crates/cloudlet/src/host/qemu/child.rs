@@ -97,18 +97,33 @@ impl Nursery {
         let runtime = Handle::current();
         let work = move || {
             let _entered = runtime.enter();
-            for Order { mut command, answer } in inbox {
+            for Order {
+                mut command,
+                answer,
+            } in inbox
+            {
                 // Nobody waits any more: the child is killed as it is dropped.
                 drop(answer.send(command.spawn()));
             }
         };
-        std::thread::Builder::new().name("children".to_owned()).spawn(work)?;
+        std::thread::Builder::new()
+            .name("children".to_owned())
+            .spawn(work)?;
         Ok(Self { orders })
     }
 
     /// Runs a program to its end; what it wrote on its standard output.
-    pub(super) async fn run(&self, program: Program, kill: &CancellationToken) -> Result<Vec<u8>, ChildError> {
-        let Program { name, arguments, bond, limit } = program;
+    pub(super) async fn run(
+        &self,
+        program: Program,
+        kill: &CancellationToken,
+    ) -> Result<Vec<u8>, ChildError> {
+        let Program {
+            name,
+            arguments,
+            bond,
+            limit,
+        } = program;
         let shown = name.to_string_lossy().into_owned();
         let mut command = match bond {
             Bond::Dies => {
@@ -127,9 +142,14 @@ impl Nursery {
             .process_group(0)
             .kill_on_drop(true);
         let (answer, started) = oneshot::channel();
-        let not_started = |error| ChildError::NotStarted { name: shown.clone(), error };
+        let not_started = |error| ChildError::NotStarted {
+            name: shown.clone(),
+            error,
+        };
         let gone = || io::Error::other("the server stops");
-        self.orders.send(Order { command, answer }).map_err(|_| not_started(gone()))?;
+        self.orders
+            .send(Order { command, answer })
+            .map_err(|_| not_started(gone()))?;
         let child = started.await.map_err(|_| not_started(gone()))?;
         let mut child = child.map_err(not_started)?;
         let ended = tokio::select! {

@@ -29,7 +29,10 @@ pub(super) struct Launch<'a> {
 /// QEMU's arguments. It starts paused, splits off, and holds the lock of its process id.
 pub(super) fn arguments(launch: &Launch<'_>, folder: &Folder) -> Vec<OsString> {
     let mut line = Line::default();
-    line.two("-name", format!("{},debug-threads=on", process::name(launch.boot)));
+    line.two(
+        "-name",
+        format!("{},debug-threads=on", process::name(launch.boot)),
+    );
     line.two("-uuid", launch.resource.0.to_string());
     for flag in ["-nodefaults", "-no-user-config", "-S", "-daemonize"] {
         line.0.push(flag.into());
@@ -41,7 +44,10 @@ pub(super) fn arguments(launch: &Launch<'_>, folder: &Folder) -> Vec<OsString> {
             line.two("-cpu", "host");
         }
         Accelerator::Tcg => {
-            line.two("-accel", format!("tcg,thread=multi,tb-size={TRANSLATION_MIB}"));
+            line.two(
+                "-accel",
+                format!("tcg,thread=multi,tb-size={TRANSLATION_MIB}"),
+            );
             line.two("-cpu", "max");
         }
     }
@@ -51,11 +57,24 @@ pub(super) fn arguments(launch: &Launch<'_>, folder: &Folder) -> Vec<OsString> {
     line.path("-pidfile", "", &folder.pid(), "");
     line.path("-qmp", "unix:", &folder.monitor(), ",server=on,wait=off");
     // Appended to, so that the file may be cut while QEMU has it open.
-    line.path("-chardev", "file,id=console,append=on,path=", &folder.console(), "");
+    line.path(
+        "-chardev",
+        "file,id=console,append=on,path=",
+        &folder.console(),
+        "",
+    );
     line.two("-serial", "chardev:console");
     line.two("-device", "virtio-serial-pci");
-    line.path("-chardev", "socket,id=agent,server=on,wait=off,path=", &folder.agent(), "");
-    line.two("-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0");
+    line.path(
+        "-chardev",
+        "socket,id=agent,server=on,wait=off,path=",
+        &folder.agent(),
+        "",
+    );
+    line.two(
+        "-device",
+        "virtserialport,chardev=agent,name=org.qemu.guest_agent.0",
+    );
     line.path(
         "-blockdev",
         "driver=qcow2,node-name=disk,discard=unmap,file.driver=file,file.filename=",
@@ -66,7 +85,10 @@ pub(super) fn arguments(launch: &Launch<'_>, folder: &Folder) -> Vec<OsString> {
     line.two("-device", "virtio-rng-pci");
     if let Some(nic) = launch.nics.first() {
         line.two("-netdev", user_network(nic.address));
-        line.two("-device", format!("virtio-net-pci,netdev=net0,mac={},romfile=", nic.mac));
+        line.two(
+            "-device",
+            format!("virtio-net-pci,netdev=net0,mac={},romfile=", nic.mac),
+        );
     }
     line.0
 }
@@ -95,7 +117,11 @@ impl Line {
     /// In QEMU's lists of options a comma of a path stands twice.
     fn path(&mut self, flag: &str, before: &str, path: &Path, after: &str) {
         let shown = path.to_string_lossy();
-        let shown = if flag == "-pidfile" { shown.into_owned() } else { shown.replace(',', ",,") };
+        let shown = if flag == "-pidfile" {
+            shown.into_owned()
+        } else {
+            shown.replace(',', ",,")
+        };
         self.two(flag, format!("{before}{shown}{after}"));
     }
 }

@@ -36,7 +36,9 @@ pub(super) fn of_file(doing: &str, error: &io::Error) -> ActionError {
         | ErrorKind::IsADirectory
         | ErrorKind::AlreadyExists
         | ErrorKind::PermissionDenied
-        | ErrorKind::DirectoryNotEmpty => permanent(format!("Something is in the way on the host: {doing}.")),
+        | ErrorKind::DirectoryNotEmpty => {
+            permanent(format!("Something is in the way on the host: {doing}."))
+        }
         _ => transient(format!("The host has trouble with its files: {doing}.")),
     }
 }
@@ -45,7 +47,10 @@ const NO_SPACE: &str = "The host has no space left for the machine's disk.";
 
 /// A fact could not be read or kept.
 pub(super) fn of_fact(doing: &str, error: &anyhow::Error) -> ActionError {
-    match error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()) {
+    match error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<io::Error>())
+    {
         Some(file) => {
             let file = io::Error::new(file.kind(), format!("{error:#}"));
             of_file(doing, &file)
@@ -79,8 +84,11 @@ pub(super) fn of_disk(image: i64, error: &DiskError) -> ActionError {
     if text.contains("File too large") {
         return permanent("The host allows no file so large.");
     }
-    if text.contains("not in qcow2 format") || text.contains("Image is") || text.contains("corrupt") {
-        return permanent(format!("The file of image {image} is damaged: the operator has to import it again."));
+    if text.contains("not in qcow2 format") || text.contains("Image is") || text.contains("corrupt")
+    {
+        return permanent(format!(
+            "The file of image {image} is damaged: the operator has to import it again."
+        ));
     }
     permanent(format!("The disk could not be made from image {image}."))
 }
@@ -92,7 +100,9 @@ pub(super) fn of_start(error: &ChildError) -> ActionError {
         ChildError::Killed => killed(),
         ChildError::NotStarted { .. } => transient("The host could not run QEMU."),
         ChildError::TooLong { .. } => transient("QEMU did not come up in time."),
-        ChildError::Failed { text, .. } => permanent(format!("QEMU refused to start: {}", reason(text))),
+        ChildError::Failed { text, .. } => {
+            permanent(format!("QEMU refused to start: {}", reason(text)))
+        }
     }
 }
 
@@ -126,7 +136,10 @@ mod tests {
     fn a_reason_names_no_path() {
         let text = "qemu-system-x86_64: -qmp unix:/data/host/x/qmp.sock,server=on: Failed to bind socket to /data/host/x/qmp.sock: Address already in use\n";
         let shown = reason(text);
-        assert_eq!(shown, "-qmp … Failed to bind socket to … Address already in use");
+        assert_eq!(
+            shown,
+            "-qmp … Failed to bind socket to … Address already in use"
+        );
         assert_eq!(reason(" \n"), "it gave no reason");
     }
 }

@@ -49,7 +49,10 @@ impl Folders {
         let any = ResourceId(uuid::Uuid::nil());
         let folders = Self { root };
         let longest = folders.of(any).monitor().as_os_str().len();
-        if let Some(over) = longest.checked_sub(SOCKET_PATH_LIMIT).filter(|&over| over > 0) {
+        if let Some(over) = longest
+            .checked_sub(SOCKET_PATH_LIMIT)
+            .filter(|&over| over > 0)
+        {
             let most = data.as_os_str().len().saturating_sub(over);
             anyhow::bail!(
                 "the data directory {} has too long a path for the sockets in it: choose one of at most {most} bytes with --data",
@@ -199,10 +202,14 @@ impl Folder {
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
         };
         let fact = serde_json::from_slice(&text);
-        Ok(Some(fact.with_context(|| format!("{} is damaged", path.display()))?))
+        Ok(Some(fact.with_context(|| {
+            format!("{} is damaged", path.display())
+        })?))
     }
 
     fn keep<T: Serialize + ?Sized>(&self, name: &str, fact: &T) -> anyhow::Result<()> {

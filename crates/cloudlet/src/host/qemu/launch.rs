@@ -64,7 +64,9 @@ async fn start(qemu: &Qemu, work: &Work, folder: &Folder, wish: &Wish) -> Result
         folder::remove_file(&folder.console())
     };
     ready().map_err(|error| of_file("clearing what the last launch left", &error))?;
-    let nics = folder.nics().map_err(|error| of_fact("reading its interfaces", &error))?;
+    let nics = folder
+        .nics()
+        .map_err(|error| of_fact("reading its interfaces", &error))?;
     let accelerator = tokio::select! {
         accelerator = qemu.accelerator.known() => accelerator,
         () = work.kill.cancelled() => return Err(killed()),
@@ -103,24 +105,39 @@ async fn end_all(resource: ResourceId) -> Result<(), ActionError> {
         }
         Ok(())
     };
-    ended.await.map_err(|error| of_file("ending a launch", &error))
+    ended
+        .await
+        .map_err(|error| of_file("ending a launch", &error))
 }
 
 /// Records the number and lets the guest run.
 async fn run(work: &Work, folder: &Folder, wish: &Wish) -> Result<(), ActionError> {
-    let mut qmp = Qmp::connect(&folder.monitor()).await.map_err(|error| of_monitor(&error))?;
-    let named = qmp.execute("query-name", json!({})).await.map_err(|error| of_monitor(&error))?;
+    let mut qmp = Qmp::connect(&folder.monitor())
+        .await
+        .map_err(|error| of_monitor(&error))?;
+    let named = qmp
+        .execute("query-name", json!({}))
+        .await
+        .map_err(|error| of_monitor(&error))?;
     if named["name"] != process::name(wish.boot) {
         return Err(permanent("Its monitor belongs to another launch."));
     }
     (work.progress)(500);
-    let host_boot = process::host_boot().map_err(|error| of_file("reading the host's own boot", &error))?;
-    let launched = Launched { boot: wish.boot, host_boot };
-    folder.keep_launched(&launched).map_err(|error| of_fact("recording the launch", &error))?;
+    let host_boot =
+        process::host_boot().map_err(|error| of_file("reading the host's own boot", &error))?;
+    let launched = Launched {
+        boot: wish.boot,
+        host_boot,
+    };
+    folder
+        .keep_launched(&launched)
+        .map_err(|error| of_fact("recording the launch", &error))?;
     if work.kill.is_cancelled() {
         return Err(killed());
     }
-    qmp.execute("cont", json!({})).await.map_err(|error| of_monitor(&error))?;
+    qmp.execute("cont", json!({}))
+        .await
+        .map_err(|error| of_monitor(&error))?;
     (work.progress)(1000);
     Ok(())
 }
@@ -128,7 +145,9 @@ async fn run(work: &Work, folder: &Folder, wish: &Wish) -> Result<(), ActionErro
 /// Why a machine that was waited for has no process any more.
 pub(super) fn gone(folder: &Folder) -> ActionError {
     match super::look::ended(folder) {
-        Ok(Some(model::observed::Ended::Died { reason })) => transient(format!("The machine died: {reason}")),
+        Ok(Some(model::observed::Ended::Died { reason })) => {
+            transient(format!("The machine died: {reason}"))
+        }
         _ => transient("The machine has stopped."),
     }
 }

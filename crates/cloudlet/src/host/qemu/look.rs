@@ -14,7 +14,10 @@ use model::{
 use serde_json::json;
 
 /// What there is of one resource. Only machines leave anything here.
-pub(super) async fn look(folder: &Folder, resource: ResourceId) -> anyhow::Result<(Observed, Option<Process>)> {
+pub(super) async fn look(
+    folder: &Folder,
+    resource: ResourceId,
+) -> anyhow::Result<(Observed, Option<Process>)> {
     let process = process::find(folder, resource)?;
     let launched = folder.launched()?;
     let disk = disk::look(folder)?;
@@ -70,7 +73,8 @@ pub(super) fn ended(folder: &Folder) -> anyhow::Result<Option<Ended>> {
     let died = folder.pid().exists() && launched.host_boot == process::host_boot()?;
     Ok(Some(match died {
         true => Ended::Died {
-            reason: "Its process ended without being asked to: it was killed, or QEMU broke down.".to_owned(),
+            reason: "Its process ended without being asked to: it was killed, or QEMU broke down."
+                .to_owned(),
         },
         false => Ended::Quietly,
     }))

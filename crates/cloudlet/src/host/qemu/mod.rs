@@ -30,13 +30,16 @@ use child::Nursery;
 use fault::{of_disk, of_fact, of_file, permanent};
 use folder::{Folder, Folders};
 use model::{
-    Observed,
+    DriverAbilities, Observed,
     actor::{ActionError, Ledger},
     plan::Action,
     spec::NicSpec,
 };
 use std::{collections::BTreeMap, path::Path, time::Duration};
 use watch::Watch;
+
+/// How much longer than its guest a boot may take as a whole before it counts as stalled.
+const BOOT_MARGIN: Duration = Duration::from_secs(30);
 
 /// How real machines are run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -102,7 +105,9 @@ impl Qemu {
         }
         let folder = self.folders.of(work.resource);
         match &work.action {
-            Action::MakeDisk { image, size_gb } => self.make_disk(&work, &folder, *image, *size_gb).await,
+            Action::MakeDisk { image, size_gb } => {
+                self.make_disk(&work, &folder, *image, *size_gb).await
+            }
             Action::RemoveDisk => folder
                 .clear_disk()
                 .map_err(|error| of_file("removing the disk", &error)),
@@ -111,31 +116,50 @@ impl Qemu {
                 let keep = |nics: &mut Vec<NicSpec>| nics.retain(|is| is.id != *nic);
                 change_nics(&folder, keep)
             }
-            Action::Launch { boot, cpus, memory_gb } => {
+            Action::Launch {
+                boot,
+                cpus,
+                memory_gb,
+            } => {
                 let (boot, cpus, memory_gb) = (*boot, *cpus, *memory_gb);
-                let wish = launch::Wish { boot, cpus, memory_gb };
+                let wish = launch::Wish {
+                    boot,
+                    cpus,
+                    memory_gb,
+                };
                 launch::launch(self, &work, wish).await
             }
             Action::AwaitReady { boot } => ready::wait(self, &work, *boot).await,
             Action::Shutdown => shutdown::shut_down(self, &work).await,
             // Refused when they are asked for, so none of them is ever planned.
-            other => Err(permanent(format!("The driver qemu cannot do this yet: {}.", other.word()))),
+            other => Err(permanent(format!(
+                "The driver qemu cannot do this yet: {}.",
+                other.word()
+            ))),
         }
     }
 
-    async fn make_disk(&self, work: &Work, folder: &Folder, image: i64, size_gb: u32) -> Result<(), ActionError> {
+    async fn make_disk(
+        &self,
+        work: &Work,
+        folder: &Folder,
+        image: i64,
+        size_gb: u32,
+    ) -> Result<(), ActionError> {
         let file = self.images.file(image);
-        let file = file.ok_or_else(|| permanent(format!("The file of image {image} is not on this host.")))?;
+        let file = file
+            .ok_or_else(|| permanent(format!("The file of image {image} is not on this host.")))?;
+        let kept = folder.keep_image(image);
+        kept.map_err(|error| of_fact("recording the image", &error))?;
         let made = disk::make(&self.nursery, folder, &file, size_gb, &work.kill).await;
-        made.map_err(|error| of_disk(image, &error))?;
-        folder
-            .keep_image(image)
-            .map_err(|error| of_fact("recording the image", &error))
+        made.map_err(|error| of_disk(image, &error))
     }
 
     /// How the guest on this disk says that it is ready.
     fn readiness(&self, folder: &Folder) -> Result<Readiness, ActionError> {
-        let image = folder.image().map_err(|error| of_fact("reading which image it is of", &error))?;
+        let image = folder
+            .image()
+            .map_err(|error| of_fact("reading which image it is of", &error))?;
         let note = image.and_then(|image| self.images.note(image));
         Ok(note.map_or(Readiness::None, |note| note.readiness))
     }
@@ -167,6 +191,16 @@ fn change_nics(folder: &Folder, change: impl FnOnce(&mut Vec<NicSpec>)) -> Resul
 }
 
 impl Driver for QemuDriver {
+    fn abilities(&self) -> DriverAbilities {
+        let of_limit = |limit: Duration| (limit + BOOT_MARGIN).as_millis();
+        let asked = self.qemu.boot_limit.map(of_limit);
+        let asked = asked.and_then(|limit| u64::try_from(limit).ok());
+        DriverAbilities {
+            boot_stall_ms: asked.unwrap_or(DriverAbilities::QEMU.boot_stall_ms),
+            ..DriverAbilities::QEMU
+        }
+    }
+
     fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
         Box::pin(async {
             let mut all = BTreeMap::new();
@@ -193,7 +227,9 @@ impl Driver for QemuDriver {
 
     fn save(&self, resource: ResourceId, ledger: Ledger) -> Answer<'_, anyhow::Result<()>> {
         let folder = self.qemu.folders.of(resource);
-        Box::pin(async move { tokio::task::spawn_blocking(move || folder.keep_ledger(&ledger)).await? })
+        Box::pin(
+            async move { tokio::task::spawn_blocking(move || folder.keep_ledger(&ledger)).await? },
+        )
     }
 
     fn ledgers(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Ledger>>> {

@@ -6,14 +6,7 @@
 use super::folder::Folder;
 use api::ResourceId;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::{
-    fs,
-    io,
-    os::fd::OwnedFd,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, io, os::fd::OwnedFd, path::Path, sync::Arc, time::Duration};
 use tokio::{io::unix::AsyncFd, time::timeout};
 
 /// How long a killed process may take to be gone.
@@ -81,7 +74,10 @@ fn handle(pid: u32) -> Option<OwnedFd> {
 fn has_not_ended(proc: &Path) -> bool {
     let stat = fs::read_to_string(proc.join("stat")).unwrap_or_default();
     // The name stands in brackets and may hold anything, brackets too.
-    let state = stat.rsplit(')').next().and_then(|rest| rest.trim().chars().next());
+    let state = stat
+        .rsplit(')')
+        .next()
+        .and_then(|rest| rest.trim().chars().next());
     state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
@@ -99,14 +95,22 @@ fn boot_of(line: &[u8], uuid: &str) -> Option<u64> {
         return None;
     }
     let name = value("-name")?;
-    name.split(',').next()?.strip_prefix("cloudlet-boot-")?.parse().ok()
+    name.split(',')
+        .next()?
+        .strip_prefix("cloudlet-boot-")?
+        .parse()
+        .ok()
 }
 
 impl Process {
     /// Waits until it has ended. Safe to drop.
-    #[allow(deprecated, reason = "it is sound for a descriptor that is owned, and its successor is an unsafe function")]
+    #[allow(
+        deprecated,
+        reason = "it is sound for a descriptor that is owned, and its successor is an unsafe function"
+    )]
     pub(super) async fn ended(&self) -> io::Result<()> {
-        let handle = AsyncFd::with_interest(Arc::clone(&self.handle), tokio::io::Interest::READABLE)?;
+        let handle =
+            AsyncFd::with_interest(Arc::clone(&self.handle), tokio::io::Interest::READABLE)?;
         let _readable = handle.readable().await?;
         Ok(())
     }
@@ -119,7 +123,10 @@ impl Process {
         }
         match timeout(KILL_LIMIT, self.ended()).await {
             Ok(ended) => ended,
-            Err(_) => Err(io::Error::other(format!("process {} cannot be killed", self.pid))),
+            Err(_) => Err(io::Error::other(format!(
+                "process {} cannot be killed",
+                self.pid
+            ))),
         }
     }
 }
@@ -137,7 +144,14 @@ mod tests {
     #[test]
     fn only_a_command_line_of_this_machine_is_taken() {
         let line = |words: &[&str]| words.join("\0").into_bytes();
-        let ours = line(&["qemu-system-x86_64", "-name", "cloudlet-boot-7,debug-threads=on", "-uuid", "abc", ""]);
+        let ours = line(&[
+            "qemu-system-x86_64",
+            "-name",
+            "cloudlet-boot-7,debug-threads=on",
+            "-uuid",
+            "abc",
+            "",
+        ]);
         assert_eq!(boot_of(&ours, "abc"), Some(7));
         assert_eq!(boot_of(&ours, "abd"), None);
         for words in [

@@ -56,10 +56,12 @@ impl Qmp {
     }
 
     async fn greeted(socket: &Path) -> Result<Self, QmpError> {
-        let stream = UnixStream::connect(socket).await.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => QmpError::Gone,
-            _ => broken(error),
-        })?;
+        let stream = UnixStream::connect(socket)
+            .await
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => QmpError::Gone,
+                _ => broken(error),
+            })?;
         let mut qmp = Self {
             stream: BufReader::new(stream),
             last_id: 0,
@@ -73,7 +75,11 @@ impl Qmp {
     }
 
     /// Has a command done; its answer.
-    pub(super) async fn execute(&mut self, command: &str, arguments: Value) -> Result<Value, QmpError> {
+    pub(super) async fn execute(
+        &mut self,
+        command: &str,
+        arguments: Value,
+    ) -> Result<Value, QmpError> {
         match timeout(ANSWER_LIMIT, self.ask(command, arguments)).await {
             Ok(answer) => answer,
             Err(_) => Err(QmpError::Silent),

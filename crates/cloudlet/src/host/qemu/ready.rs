@@ -20,7 +20,9 @@ use std::{
 };
 use tokio::{
     fs::File,
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _, BufReader},
+    io::{
+        AsyncBufReadExt as _, AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _, BufReader,
+    },
     net::UnixStream,
     time::timeout,
 };
@@ -66,8 +68,13 @@ fn too_late(readiness: &Readiness, limit: Duration) -> ActionError {
 }
 
 async fn see(work: &Work, folder: &Folder, readiness: &Readiness) -> Result<(), ActionError> {
-    let mut qmp = Qmp::connect(&folder.monitor()).await.map_err(|error| of_monitor(&error))?;
-    let status = qmp.execute("query-status", json!({})).await.map_err(|error| of_monitor(&error))?;
+    let mut qmp = Qmp::connect(&folder.monitor())
+        .await
+        .map_err(|error| of_monitor(&error))?;
+    let status = qmp
+        .execute("query-status", json!({}))
+        .await
+        .map_err(|error| of_monitor(&error))?;
     drop(qmp);
     if status["running"] != true {
         let status = status["status"].as_str().unwrap_or("unknown");
@@ -133,7 +140,10 @@ async fn greet_agent(socket: &Path, id: u128) -> std::io::Result<()> {
     let mut stream = BufReader::new(UnixStream::connect(socket).await?);
     let id = json!(u64::try_from(id).unwrap_or(0));
     let request = json!({"execute": "guest-sync", "arguments": {"id": id}});
-    stream.get_mut().write_all(format!("{request}\n").as_bytes()).await?;
+    stream
+        .get_mut()
+        .write_all(format!("{request}\n").as_bytes())
+        .await?;
     loop {
         let mut line = String::new();
         if stream.read_line(&mut line).await? == 0 {

@@ -56,10 +56,18 @@ enum Answer {
 
 /// Presses the power button until the guest has ended or the limit has passed. A guest that does not
 /// run yet, or a monitor that is silent, is not asked.
-async fn ask(qemu: &Qemu, work: &Work, folder: &Folder, process: &Process) -> std::io::Result<Answer> {
+async fn ask(
+    qemu: &Qemu,
+    work: &Work,
+    folder: &Folder,
+    process: &Process,
+) -> std::io::Result<Answer> {
     let begun = Instant::now();
     while let Some(left) = qemu.stop_limit.checked_sub(begun.elapsed()) {
-        let (thousandths, whole) = (begun.elapsed().as_millis() * 800, qemu.stop_limit.as_millis().max(1));
+        let (thousandths, whole) = (
+            begun.elapsed().as_millis() * 800,
+            qemu.stop_limit.as_millis().max(1),
+        );
         (work.progress)(u16::try_from(thousandths / whole).unwrap_or(800));
         if !press(folder).await.unwrap_or(false) {
             return Ok(Answer::Refuses);

@@ -15,7 +15,7 @@ use super::driver::{Answer, Driver, Work};
 use crate::{clock::Clock, secrets};
 use api::{JobErrorCode, ResourceId};
 use model::{
-    Observed,
+    DriverAbilities, Observed,
     actor::{ActionError, Ledger},
     job::JobError,
     secret::Sealed,
@@ -118,6 +118,10 @@ impl SimDriver {
 }
 
 impl Driver for SimDriver {
+    fn abilities(&self) -> DriverAbilities {
+        DriverAbilities::SIM
+    }
+
     fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
         Box::pin(async { self.world.list() })
     }

@@ -34,7 +34,7 @@ pub(in crate::http) async fn list(
 ) -> Result<Answer<Vec<Host>>, ApiError> {
     let page = params.page()?;
     let mut rows = Vec::new();
-    for data_center in &app.catalogue.data_centers {
+    for data_center in &app.catalogue().data_centers {
         rows.push(row(&app, data_center).await?);
     }
     let (rows, meta) = page.cut(rows);
@@ -72,7 +72,8 @@ pub(in crate::http) async fn undrain(
 }
 
 async fn set(app: &App, id: HostId, drained: bool) -> Result<Answer<Host>, ApiError> {
-    let mut data_centers = app.catalogue.data_centers.iter();
+    let catalogue = app.catalogue();
+    let mut data_centers = catalogue.data_centers.iter();
     let data_center = data_centers.find(|data_center| data_center.host_id() == id);
     let data_center = data_center.ok_or_else(|| ApiError::not_found("Host"))?;
     app.store().drain_host(id, drained).await?;
@@ -102,7 +103,7 @@ async fn row(app: &App, data_center: &DataCenter) -> Result<Host, ApiError> {
         datacenter_id: data_center.id,
         datacenter_name: data_center.name.clone(),
         drained: app.store().is_drained(id).await?,
-        room: room(&app.catalogue, data_center, &tenants),
+        room: room(&app.catalogue(), data_center, &tenants),
         tenants,
     })
 }

@@ -82,5 +82,6 @@ fn seen(machine: &MachineSpec, up: bool) -> MachineObserved {
         disks: machine.disks.clone(),
         nics: machine.nics.clone(),
         gpus: machine.gpus.clone(),
+        ended: None,
     }
 }

@@ -38,10 +38,10 @@ use super::{
     queue::Queue,
     rows::{Committed, StoreError, Urgency},
 };
+use crate::supply::Supply;
 use anyhow::Context;
 use cache::JobCache;
 use keys::KeyCache;
-use model::catalogue::Catalogue;
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags};
 use secrets::Scrub;
@@ -97,7 +97,7 @@ impl Sqlite {
     /// Opens the database of a directory and starts its writer.
     pub(super) fn open(
         directory: &Path,
-        catalogue: Arc<Catalogue>,
+        supply: Supply,
         Sources { now, clock, new_id }: Sources,
     ) -> anyhow::Result<Self> {
         let lock = lock::lock(directory)?;
@@ -118,7 +118,7 @@ impl Sqlite {
         let writer = Writer {
             connection,
             queue: Arc::clone(&queue),
-            catalogue,
+            supply,
             now,
             clock,
             new_id: RefCell::new(new_id),

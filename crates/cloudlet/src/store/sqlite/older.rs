@@ -36,7 +36,7 @@ fn open(directory: &Path) -> Sqlite {
         new_id: None,
     };
     let catalogue = Arc::new(Catalogue::parse(catalogue::DEFAULT).unwrap());
-    Sqlite::open(directory, catalogue, sources).unwrap()
+    Sqlite::open(directory, catalogue.into(), sources).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

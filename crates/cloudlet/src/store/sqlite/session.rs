@@ -5,7 +5,7 @@
 use super::{codec, facts::SqlFacts};
 use crate::store::rows::StoreError;
 use api::{JobId, Timestamp};
-use model::{Context, Job, catalogue::Catalogue};
+use model::{Context, DriverAbilities, Job, catalogue::Catalogue};
 use rusqlite::Connection;
 use std::{
     any::Any,
@@ -38,6 +38,7 @@ pub(in crate::store) struct Session<'a> {
     pub(super) connection: &'a Connection,
     pub(super) now: Timestamp,
     catalogue: &'a Catalogue,
+    driver: DriverAbilities,
     new_id: &'a RefCell<NewId>,
     changed: Vec<Job>,
     places: HashMap<JobId, usize>,
@@ -67,13 +68,14 @@ pub(super) struct Changes {
 impl<'a> Session<'a> {
     pub(super) fn new(
         connection: &'a Connection,
-        catalogue: &'a Catalogue,
+        (catalogue, driver): (&'a Catalogue, DriverAbilities),
         new_id: &'a RefCell<NewId>,
     ) -> Self {
         Self {
             connection,
             now: Timestamp::default(),
             catalogue,
+            driver,
             new_id,
             changed: Vec::new(),
             places: HashMap::new(),
@@ -97,6 +99,7 @@ impl<'a> Session<'a> {
             now: self.now,
             new_id: &new_id,
             catalogue: self.catalogue,
+            driver: self.driver,
         };
         let outcome = guarded(|| rule(&context));
         // What a rule made of a wrong fact is worth nothing, a panic included.

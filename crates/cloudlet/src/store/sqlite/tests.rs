@@ -166,7 +166,7 @@ fn open(directory: &std::path::Path) -> Sqlite {
         clock: None,
         new_id: None,
     };
-    Sqlite::open(directory, catalogue, sources).unwrap()
+    Sqlite::open(directory, catalogue.into(), sources).unwrap()
 }
 
 /// Sets how many pages the database may have: the disk is full, or not any more.
@@ -234,7 +234,7 @@ fn after_a_failed_sync_nothing_is_written() {
     let mut writer = Writer {
         connection: super::open(&path, &now).unwrap(),
         queue: Arc::clone(&queue),
-        catalogue: Arc::new(Catalogue::parse(catalogue::DEFAULT).unwrap()),
+        supply: Arc::new(Catalogue::parse(catalogue::DEFAULT).unwrap()).into(),
         now,
         clock: None,
         new_id: RefCell::new(Box::new(|_| uuid::Uuid::nil())),

@@ -14,8 +14,8 @@ use crate::store::{
     queue::Queue,
     rows::{Committed, StoreError},
 };
+use crate::supply::Supply;
 use api::Timestamp;
-use model::catalogue::Catalogue;
 use rusqlite::{Connection, ErrorCode};
 use std::{
     cell::RefCell,
@@ -95,7 +95,7 @@ where
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) queue: Arc<Queue<Box<dyn Member>>>,
-    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) supply: Supply,
     pub(super) now: Now,
     pub(super) clock: Option<Clock>,
     pub(super) new_id: RefCell<NewId>,
@@ -207,7 +207,8 @@ impl Writer {
     fn run_all(&self, group: &mut [Box<dyn Member>]) -> rusqlite::Result<Changes> {
         self.execute("BEGIN IMMEDIATE")?;
         let rows_before = self.connection.total_changes();
-        let mut session = Session::new(&self.connection, &self.catalogue, &self.new_id);
+        let (catalogue, driver) = (self.supply.catalogue(), self.supply.driver());
+        let mut session = Session::new(&self.connection, (&catalogue, driver), &self.new_id);
         for member in group {
             session.now = (self.now)();
             member.run(&mut session)?;

@@ -1,6 +1,6 @@
 //! Machines on networks: waiting for them, and healing.
 
-use super::{assigned, at, new, on, running, seen, table, words};
+use super::{SIM, assigned, at, new, on, running, seen, table, words};
 use crate::{
     actor::{Actor, Event},
     limits::MACHINE_STALL_MS,
@@ -145,7 +145,12 @@ fn what_took_effect_is_told_until_a_newer_spec_was_reached() {
     table(&mut actor, vec![(1, ready(off()), begin)]);
     dark.nics = vec![NIC];
     // Nobody heard the end of it: what is seen counts.
-    let (mut again, effects) = Actor::new(assigned(1, networked(1)), actor.ledger().clone(), at(0));
+    let (mut again, effects) = Actor::new(
+        SIM,
+        assigned(1, networked(1)),
+        actor.ledger().clone(),
+        at(0),
+    );
     assert_eq!(words(&effects), "look");
     let next = "save 1/0, 1: 60000 left, begin boot";
     table(&mut again, vec![(1, ready(dark), next)]);

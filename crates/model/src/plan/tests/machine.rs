@@ -2,7 +2,7 @@
 
 use super::{
     Action, DiskObserved, DiskSpec, GpuSpec, Mac, MachineObserved, MachineSpec, NicId, NicSpec,
-    Observed, Power, ProcessObserved, PublicIp, PublicIpId, ResourceId, SELF, Spec, Uuid,
+    Observed, Power, ProcessObserved, PublicIp, PublicIpId, ResourceId, SELF, SIM, Spec, Uuid,
     effects_are_seen, leads_there, plan,
 };
 use std::net::Ipv4Addr;
@@ -228,8 +228,8 @@ fn what_an_action_did_is_seen() {
 fn a_settled_machine_is_only_watched() {
     for world in observed(bare_worlds()) {
         let spec = Spec::Machine(bare(Power::On, 3));
-        assert!(plan(SELF, &spec, &world, true).is_empty());
-        assert!(plan(SELF, &Spec::Absent, &world, true).is_empty());
+        assert!(plan(SIM, SELF, &spec, &world, true).is_empty());
+        assert!(plan(SIM, SELF, &Spec::Absent, &world, true).is_empty());
     }
 }
 
@@ -238,7 +238,7 @@ fn a_settled_machine_is_only_watched() {
 fn what_heals_touches_neither_process_nor_content() {
     for world in observed(parts_worlds()) {
         for goal in parts_goals() {
-            for action in plan(SELF, &goal, &world, true) {
+            for action in plan(SIM, SELF, &goal, &world, true) {
                 let heals = matches!(
                     action,
                     Action::TakeGpus(_)

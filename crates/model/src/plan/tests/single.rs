@@ -1,8 +1,8 @@
 //! Volumes and networks: one thing each, there or not.
 
 use super::{
-    Action, DiskObserved, NetworkObserved, NetworkSpec, Observed, SELF, Spec, effects_are_seen,
-    leads_there, plan,
+    Action, DiskObserved, NetworkObserved, NetworkSpec, Observed, SELF, SIM, Spec,
+    effects_are_seen, leads_there, plan,
 };
 use crate::spec::VolumeSpec;
 
@@ -73,13 +73,13 @@ fn a_settled_network_heals_and_a_settled_volume_does_not() {
     let (goals, worlds) = volumes();
     for goal in &goals {
         for world in &worlds {
-            assert_eq!(plan(SELF, goal, world, true), []);
+            assert_eq!(plan(SIM, SELF, goal, world, true), []);
         }
     }
     let (goals, worlds) = networks();
     for goal in &goals {
         for world in &worlds {
-            let found = plan(SELF, goal, world, true);
+            let found = plan(SIM, SELF, goal, world, true);
             let expected: Vec<Action> = match goal {
                 Spec::Network(network) if !reached(goal, world) => {
                     vec![Action::ApplyNetwork(network.clone())]

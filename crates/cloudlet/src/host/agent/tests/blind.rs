@@ -50,6 +50,10 @@ fn broken<T: Send + 'static>() -> Answer<'static, anyhow::Result<T>> {
 }
 
 impl Driver for Front {
+    fn abilities(&self) -> model::DriverAbilities {
+        self.driver.abilities()
+    }
+
     fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
         self.driver.list()
     }

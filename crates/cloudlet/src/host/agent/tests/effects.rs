@@ -34,6 +34,10 @@ struct Silent {
 }
 
 impl Driver for Silent {
+    fn abilities(&self) -> model::DriverAbilities {
+        self.driver.abilities()
+    }
+
     fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
         self.driver.list()
     }

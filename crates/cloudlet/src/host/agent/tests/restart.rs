@@ -178,6 +178,10 @@ struct Panicking {
 }
 
 impl Driver for Panicking {
+    fn abilities(&self) -> model::DriverAbilities {
+        self.driver.abilities()
+    }
+
     fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
         self.driver.list()
     }

@@ -188,6 +188,7 @@ async fn everything_of_a_machine_is_seen_and_a_volume_has_one_size() {
         disks: vec![disk(VOLUME, 20)],
         nics: vec![nic(0, 2, Some(1)), nic(1, 3, Some(2))],
         gpus: Some(gpus(&[1, 0])),
+        ended: None,
     };
     assert_eq!(machine(&driver).await, seen);
     let world = driver.list().await.unwrap();
