@@ -3,6 +3,7 @@
 //! After every step it checks the store's own books, and that whatever is at rest holds exactly what
 //! its spec needs.
 
+mod abilities;
 mod bodies;
 mod networks;
 mod operations;

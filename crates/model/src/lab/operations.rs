@@ -2,7 +2,7 @@
 
 use super::{Lab, bodies::update, reached};
 use crate::{
-    Job, JobState, Kind, Operation, Spec,
+    DriverAbilities, Job, JobState, Kind, Operation, Refusal, Spec,
     claim::{Item, Measure, Pool},
     course,
     facts::Facts,
@@ -23,6 +23,17 @@ struct Scene {
 }
 
 fn scene(operation: Operation) -> Scene {
+    let (before, lab, job) = ask(operation, DriverAbilities::SIM);
+    let job = job.expect("all is ready for it");
+    Scene { before, lab, job }
+}
+
+/// Asks for an operation on a world that is ready for it, where the driver can do no more than this:
+/// the world before and after, and what came of it.
+pub(super) fn ask(
+    operation: Operation,
+    driver: DriverAbilities,
+) -> (Lab, Lab, Result<JobId, Refusal>) {
     let mut lab = Lab::new();
     let lan = lab.network("lan", "10.0.0.0/24");
     let wan = lab.network("wan", "10.1.0.0/24");
@@ -54,6 +65,7 @@ fn scene(operation: Operation) -> Scene {
         lab.make_defaults();
         lab.made(job)
     });
+    lab.driver = driver;
     let before = lab.clone();
     let job = match operation {
         Operation::VmCreate => {
@@ -90,8 +102,7 @@ fn scene(operation: Operation) -> Scene {
         }
         Operation::NetworkDelete => lab.ask_delete(empty),
     };
-    let job = job.expect("all is ready for it");
-    Scene { before, lab, job }
+    (before, lab, job)
 }
 
 fn acting() -> impl Iterator<Item = Operation> {
