@@ -1,7 +1,7 @@
 //! The first start on an empty store: tenant `default`, its key and the operator's.
 
 use crate::{
-    config::Config,
+    config::{Config, Driver},
     keys,
     profile::Profile,
     store::{NewKey, Store},
@@ -144,7 +144,11 @@ pub(super) fn greet(config: &Config, address: SocketAddr, keys: Option<&FirstKey
     // Lines of 80 columns at most, as far as paths allow.
     eprintln!("cloudlet: the API is at http://{address}/v1");
     eprintln!("cloudlet: its documentation at http://{address}/docs");
-    eprintln!("cloudlet: driver sim, data in {}", config.data.display());
+    let driver = match config.driver {
+        Driver::Sim { .. } => "sim",
+        Driver::Qemu(_) => "qemu",
+    };
+    eprintln!("cloudlet: driver {driver}, data in {}", config.data.display());
     if !address.ip().is_loopback() {
         eprintln!("cloudlet: warning: open to the network without TLS; keys travel in the clear");
     }
