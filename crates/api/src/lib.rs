@@ -12,6 +12,7 @@ pub mod envelope;
 pub mod error;
 pub mod gpu;
 pub mod id;
+pub mod image;
 pub mod job;
 pub mod keys;
 pub mod machine;

@@ -39,6 +39,7 @@ mod error;
 mod gpu;
 mod hosts;
 mod http;
+mod images;
 mod jobs;
 mod keys;
 mod machines;

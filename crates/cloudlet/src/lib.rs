@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod child;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod engine;
 pub mod faults;
 pub mod host;
 pub mod http;
+pub mod images;
 pub mod keys;
 pub mod profile;
 pub mod secrets;

@@ -7,10 +7,11 @@ use crate::{
     faults::Faults,
     host::{
         self,
-        qemu::{Images, QemuDriver},
+        qemu::QemuDriver,
         sim::{SimDriver, SimOptions},
     },
     http::{self, App, listen},
+    images::Images,
     store::Store,
     supply::Supply,
 };
@@ -50,7 +51,8 @@ impl Server {
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&config.data)
             .with_context(|| format!("cannot make the data directory {}", config.data.display()))?;
-        let supply = supply(config)?;
+        let images = open_images(config)?;
+        let supply = supply(config, images.as_ref())?;
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -64,10 +66,10 @@ impl Server {
         };
         let faults = Faults::seeded(seed.unwrap_or_else(rand::random));
         let engine = Engine::new(store, clock.clone(), faults, &supply.catalogue());
-        let driver = open_driver(config, clock)?;
+        let driver = open_driver(config, clock, images.clone())?;
         engine.start(driver).await?;
         first_start::greet(config, address, keys.as_ref());
-        let app = App::new(engine.clone(), supply, config);
+        let app = App::new(engine.clone(), supply, images, config);
         let closing = CancellationToken::new();
         let limits = listen::Limits::draining_for(DRAIN_LIMIT);
         let served = listen::serve(listener, http::router(app), closing.clone(), limits);
@@ -153,33 +155,47 @@ impl StopSignal {
     }
 }
 
-fn open_driver(config: &Config, clock: Clock) -> anyhow::Result<Arc<dyn host::driver::Driver>> {
-    Ok(match config.driver {
-        Driver::Sim { speed, seed } => {
+fn open_driver(
+    config: &Config,
+    clock: Clock,
+    images: Option<Images>,
+) -> anyhow::Result<Arc<dyn host::driver::Driver>> {
+    Ok(match (config.driver, images) {
+        (Driver::Sim { speed, seed }, _) => {
             let options = SimOptions {
                 speed,
                 seed: seed.unwrap_or(DEFAULT_SEED),
             };
             Arc::new(SimDriver::open(&config.data, clock, options)?)
         }
-        Driver::Qemu(options) => {
-            let images = Images::open(&config.data)?;
+        (Driver::Qemu(options), Some(images)) => {
             Arc::new(QemuDriver::open(&config.data, images, options)?)
         }
+        (Driver::Qemu(_), None) => anyhow::bail!("the driver qemu has no images"),
     })
 }
 
-fn supply(config: &Config) -> anyhow::Result<Supply> {
+/// Images of its own has a host whose machines are real.
+fn open_images(config: &Config) -> anyhow::Result<Option<Images>> {
+    let Driver::Qemu(_) = config.driver else {
+        return Ok(None);
+    };
+    let images =
+        Images::open(&config.data).context("cannot use the images in the data directory")?;
+    Ok(Some(images))
+}
+
+fn supply(config: &Config, images: Option<&Images>) -> anyhow::Result<Supply> {
     let given = config
         .catalogue
         .as_deref()
         .map(read_catalogue)
         .transpose()?;
-    if let Driver::Sim { .. } = config.driver {
+    let Some(images) = images else {
         let catalogue = given.map_or_else(|| Catalogue::parse(catalogue::DEFAULT), Ok)?;
         return Ok(Supply::new(catalogue, DriverAbilities::SIM));
-    }
-    let catalogue = this_host::catalogue(&config.data, given)?;
+    };
+    let catalogue = this_host::catalogue(&config.data, images, given)?;
     Ok(Supply::new(catalogue, DriverAbilities::QEMU))
 }
 

@@ -5,6 +5,7 @@ use crate::{
         ending::Ending,
         fault::{self, FaultCommand},
         host::{self, HostCommand},
+        image::{self, ImageCommand},
         key::{self, KeyCommand},
         leftover::{self, LeftoverCommand},
         names::{Candidate, pick},
@@ -56,6 +57,15 @@ Examples:
     Host {
         #[command(subcommand)]
         command: HostCommand,
+    },
+    /// Images: what machines of the driver qemu are made from.
+    #[command(before_help = "\
+Examples:
+  cloudlet admin image list
+  cloudlet admin image import debian-12-nocloud-amd64.qcow2 --id 20 --name 'Debian 12'")]
+    Image {
+        #[command(subcommand)]
+        command: ImageCommand,
     },
     /// Leftovers: what jobs could neither finish nor put back.
     #[command(before_help = "\
@@ -168,6 +178,7 @@ pub(crate) async fn run(session: &Session, command: AdminCommand) -> anyhow::Res
         AdminCommand::Key { command } => key::run(session, command).await,
         AdminCommand::Quota { command } => quota::run(session, command).await,
         AdminCommand::Host { command } => host::run(session, command).await,
+        AdminCommand::Image { command } => image::run(session, command).await,
         AdminCommand::Leftover { command } => leftover::run(session, command).await,
         AdminCommand::Fault { command } => fault::run(session, command).await,
         AdminCommand::Clock { command } => clock(session, command).await,

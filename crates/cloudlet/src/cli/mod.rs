@@ -12,6 +12,7 @@ mod ending;
 mod fault;
 mod gpu;
 mod host;
+mod image;
 mod ip;
 mod job;
 mod key;

@@ -47,6 +47,14 @@ impl<T> Answer<T> {
         }
     }
 
+    /// 202 without a job: begun, and told of where the answer says.
+    pub(super) fn begun(data: T) -> Self {
+        Self {
+            status: StatusCode::ACCEPTED,
+            ..Self::ok(data)
+        }
+    }
+
     /// 202: on disk, and going to be done. `Location` where there is one job. Says when to poll first.
     pub(super) fn accepted(data: T, jobs: &[JobId], poll_after: Option<u64>) -> Self {
         Self {

@@ -52,6 +52,7 @@ pub use router::router;
 use crate::{
     config::{Config, Driver, Switch},
     engine::Engine,
+    images::Images,
     secrets,
     store::{Store, Urgency},
     supply::Supply,
@@ -76,6 +77,8 @@ pub struct App {
     pub engine: Engine,
     /// What can be had.
     pub supply: Supply,
+    /// The host's own images; absent: images are the catalogue's.
+    pub images: Option<Images>,
     /// Whether an operator may place faults.
     pub faults_allowed: bool,
     meters: Arc<Meters>,
@@ -88,11 +91,12 @@ pub struct App {
 
 impl App {
     /// What handlers work with. Faults strike simulated machines only, unless the settings say so.
-    pub fn new(engine: Engine, supply: Supply, config: &Config) -> Self {
+    pub fn new(engine: Engine, supply: Supply, images: Option<Images>, config: &Config) -> Self {
         let is_simulated = matches!(config.driver, Driver::Sim { .. });
         Self {
             engine,
             supply,
+            images,
             faults_allowed: is_simulated || config.allow_faults,
             meters: Arc::default(),
             operations: Arc::new(Operations::of_document()),

@@ -100,6 +100,8 @@ fn operators(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
         .routes(routes!(admin::hosts::list))
         .routes(routes!(admin::hosts::drain))
         .routes(routes!(admin::hosts::undrain))
+        .routes(routes!(admin::images::import, admin::images::list))
+        .routes(routes!(admin::images::show, admin::images::remove))
         .routes(routes!(admin::leftovers::list))
         .routes(routes!(admin::leftovers::retry))
         .routes(routes!(admin::leftovers::settle))

@@ -148,7 +148,10 @@ pub(super) fn greet(config: &Config, address: SocketAddr, keys: Option<&FirstKey
         Driver::Sim { .. } => "sim",
         Driver::Qemu(_) => "qemu",
     };
-    eprintln!("cloudlet: driver {driver}, data in {}", config.data.display());
+    eprintln!(
+        "cloudlet: driver {driver}, data in {}",
+        config.data.display()
+    );
     if !address.ip().is_loopback() {
         eprintln!("cloudlet: warning: open to the network without TLS; keys travel in the clear");
     }

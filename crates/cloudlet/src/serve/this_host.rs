@@ -1,6 +1,6 @@
 //! What can be had where the machines are real: this host's room and the images that lie on it.
 
-use crate::host::qemu::Images;
+use crate::images::Images;
 use anyhow::{Context as _, bail};
 use model::catalogue::{Catalogue, HostRoom, Image};
 use std::{fs, path::Path};
@@ -11,7 +11,11 @@ const GIB: u64 = 1024 * 1024 * 1024;
 
 /// The catalogue of this host. One that was given keeps its data centre and its sizes; images are
 /// those that lie here.
-pub(super) fn catalogue(data: &Path, given: Option<Catalogue>) -> anyhow::Result<Catalogue> {
+pub(super) fn catalogue(
+    data: &Path,
+    images: &Images,
+    given: Option<Catalogue>,
+) -> anyhow::Result<Catalogue> {
     let mut catalogue = match given {
         Some(given) if given.data_centers.len() > 1 => bail!(
             "--catalogue: it has {} data centres, but with --driver qemu this host is the only one",
@@ -20,7 +24,7 @@ pub(super) fn catalogue(data: &Path, given: Option<Catalogue>) -> anyhow::Result
         Some(given) => given,
         None => Catalogue::of_host(room(data)?)?,
     };
-    let notes = Images::open(data)?.list()?;
+    let notes = images.notes()?;
     catalogue.images = notes.iter().map(Image::from).collect();
     Ok(catalogue)
 }

@@ -1,8 +1,8 @@
 //! A machine's own disk: an overlay on its image, made under another name and renamed when whole.
 
-use super::{
+use super::folder::{self, Folder};
+use crate::{
     child::{Bond, ChildError, Nursery, Program},
-    folder::{self, Folder},
     images::ImageFile,
 };
 use model::observed::DiskObserved;

@@ -2,7 +2,8 @@
 //!
 //! A tenant reads what happened and never a path of the host; the log has the whole.
 
-use super::{child::ChildError, disk::DiskError, qmp::QmpError};
+use super::{disk::DiskError, qmp::QmpError};
+use crate::child::ChildError;
 use api::JobErrorCode;
 use model::{actor::ActionError, job::JobError};
 use std::io::{self, ErrorKind};

@@ -5,14 +5,16 @@
 
 use super::{
     Qemu,
-    child::{Bond, ChildError, Program},
     command::{self, Launch},
     fault::{killed, of_fact, of_file, of_monitor, of_start, permanent, transient},
     folder::{self, Folder, Launched},
     process::{self, Process},
     qmp::Qmp,
 };
-use crate::host::driver::Work;
+use crate::{
+    child::{Bond, ChildError, Program},
+    host::driver::Work,
+};
 use api::ResourceId;
 use model::actor::ActionError;
 use serde_json::json;

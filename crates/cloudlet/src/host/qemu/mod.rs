@@ -5,12 +5,10 @@
 //! its folder and its UUID. This never decides what to do next: that is the planner's.
 
 mod accelerator;
-mod child;
 mod command;
 mod disk;
 mod fault;
 mod folder;
-mod images;
 mod launch;
 mod look;
 mod process;
@@ -20,13 +18,15 @@ mod shutdown;
 mod watch;
 
 pub use accelerator::Accelerator;
-pub use images::{Format, ImageNote, Images, Readiness};
 
 use super::driver::{Answer, Driver, Work};
+use crate::{
+    child::Nursery,
+    images::{Images, Readiness},
+};
 use accelerator::Chosen;
 use anyhow::Context as _;
 use api::ResourceId;
-use child::Nursery;
 use fault::{of_disk, of_fact, of_file, permanent};
 use folder::{Folder, Folders};
 use model::{
@@ -161,7 +161,7 @@ impl Qemu {
             .image()
             .map_err(|error| of_fact("reading which image it is of", &error))?;
         let note = image.and_then(|image| self.images.note(image));
-        Ok(note.map_or(Readiness::None, |note| note.readiness))
+        Ok(note.map_or(Readiness::None, |note| note.ready))
     }
 
     /// How long a guest may take until it is ready.

@@ -5,11 +5,10 @@ use super::{
     Qemu,
     fault::{killed, of_fact, of_monitor, permanent, transient},
     folder::Folder,
-    images::Readiness,
     launch::{self},
     qmp::Qmp,
 };
-use crate::host::driver::Work;
+use crate::{host::driver::Work, images::Readiness};
 use api::JobErrorCode;
 use model::{actor::ActionError, job::JobError};
 use serde_json::json;

@@ -4,6 +4,7 @@ pub(super) mod clock;
 mod fault_wish;
 pub(super) mod faults;
 pub(super) mod hosts;
+pub(super) mod images;
 pub(super) mod keys;
 pub(super) mod leftovers;
 mod quotas;

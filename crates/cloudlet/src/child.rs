@@ -25,7 +25,7 @@ const OUTPUT_LIMIT: u64 = 64 * 1024;
 
 /// Whether a child dies with the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bond {
+pub enum Bond {
     /// It does.
     Dies,
     /// It outlives the server.
@@ -33,20 +33,20 @@ pub(super) enum Bond {
 }
 
 /// What is to be run.
-pub(super) struct Program {
+pub struct Program {
     /// Its name or path.
-    pub(super) name: OsString,
+    pub name: OsString,
     /// Its arguments.
-    pub(super) arguments: Vec<OsString>,
+    pub arguments: Vec<OsString>,
     /// Whether it dies with the server.
-    pub(super) bond: Bond,
+    pub bond: Bond,
     /// How long it may take.
-    pub(super) limit: Duration,
+    pub limit: Duration,
 }
 
 /// Why a program did not do what it should.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ChildError {
+pub enum ChildError {
     /// It could not be started.
     #[error("{name} could not be started: {error}")]
     NotStarted {
@@ -78,7 +78,7 @@ pub(super) enum ChildError {
 
 /// The thread that starts children; clones are the same thread.
 #[derive(Clone)]
-pub(super) struct Nursery {
+pub struct Nursery {
     orders: mpsc::Sender<Order>,
 }
 
@@ -92,7 +92,7 @@ impl Nursery {
     ///
     /// # Errors
     /// If there can be no more threads.
-    pub(super) fn open() -> io::Result<Self> {
+    pub fn open() -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel::<Order>();
         let runtime = Handle::current();
         let work = move || {
@@ -113,7 +113,7 @@ impl Nursery {
     }
 
     /// Runs a program to its end; what it wrote on its standard output.
-    pub(super) async fn run(
+    pub async fn run(
         &self,
         program: Program,
         kill: &CancellationToken,

@@ -1,0 +1,185 @@
+//! `/admin/v1/images`: the images of a host whose machines are real.
+
+use crate::{
+    http::{
+        App,
+        answer::Answer,
+        auth::{Open, Operator},
+        body::Body,
+        error::ApiError,
+        params::{Params, PathId},
+    },
+    images::{Images, ImportError, Readiness, Wish},
+    store::Urgency,
+};
+use api::{
+    Envelope, ErrorCode,
+    image::{HostImage, ImageImport, ImageState},
+};
+use axum::{extract::State, http::StatusCode};
+use model::{Refusal, name};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// The highest id of an image: clients keep it in 32 bits.
+const IMAGE_ID_MAX: i64 = 2_147_483_647;
+
+/// Bring an image in from a file of the server's own host. The answer comes at once: read the image
+/// until it is `ready` or `failed`.
+#[utoipa::path(
+    post, path = "/admin/v1/images", tag = "Operator", operation_id = "image.import",
+    request_body = ImageImport,
+    responses((status = 202, description = "The image, on its way", body = Envelope<HostImage>)),
+)]
+pub(in crate::http) async fn import(
+    State(app): State<App>,
+    _: Operator,
+    _: Open,
+    Body(body): Body<ImageImport>,
+) -> Result<Answer<HostImage>, ApiError> {
+    let wish = wish(body)?;
+    let begun = images(&app)?.begin(wish, app.supply.clone());
+    let image = begun.map_err(|error| match error {
+        ImportError::Taken(_) => ApiError::new(ErrorCode::Conflict, error.to_string()),
+        ImportError::File(text) => Refusal::field("file", text).into(),
+    })?;
+    Ok(Answer::begun(image))
+}
+
+/// List images, those that are being brought in as well.
+#[utoipa::path(
+    get, path = "/admin/v1/images", tag = "Operator", operation_id = "image.list",
+    params(
+        ("page" = Option<u64>, Query, description = "From 1, the default"),
+        ("limit" = Option<u64>, Query, description = "Rows on a page, 1 to 100; default 10"),
+    ),
+    responses((status = 200, description = "A page", body = Envelope<Vec<HostImage>>)),
+)]
+pub(in crate::http) async fn list(
+    State(app): State<App>,
+    _: Operator,
+    params: Params,
+) -> Result<Answer<Vec<HostImage>>, ApiError> {
+    let page = params.page()?;
+    let (rows, meta) = page.cut(rows(&app).await?);
+    Ok(Answer::page(rows, meta))
+}
+
+/// Show an image.
+#[utoipa::path(
+    get, path = "/admin/v1/images/{id}", tag = "Operator", operation_id = "image.show",
+    params(("id" = i64, Path)),
+    responses((status = 200, description = "The image", body = Envelope<HostImage>)),
+)]
+pub(in crate::http) async fn show(
+    State(app): State<App>,
+    _: Operator,
+    PathId(id): PathId<i64>,
+) -> Result<Answer<HostImage>, ApiError> {
+    find(&app, id).await.map(Answer::ok)
+}
+
+/// Remove an image that no machine was made from.
+#[utoipa::path(
+    delete, path = "/admin/v1/images/{id}", tag = "Operator", operation_id = "image.remove",
+    params(("id" = i64, Path)),
+    responses((status = 204, description = "It is gone")),
+)]
+pub(in crate::http) async fn remove(
+    State(app): State<App>,
+    _: Operator,
+    _: Open,
+    PathId(id): PathId<i64>,
+) -> Result<StatusCode, ApiError> {
+    let image = find(&app, id).await?;
+    if image.state == ImageState::Importing {
+        let text = format!("image {id} is being imported; wait until that has ended");
+        return Err(ApiError::new(ErrorCode::InvalidState, text));
+    }
+    let images = images(&app)?;
+    off_the_shelf(&app, id).await?;
+    let machines = machines(&app).await?.get(&id).copied().unwrap_or(0);
+    if machines > 0 {
+        images.show(&app.supply).map_err(unreadable)?;
+        let text = format!(
+            "{machines} machines were made from image {id}; it can be removed once they are deleted"
+        );
+        return Err(ApiError::new(ErrorCode::InvalidState, text));
+    }
+    images.remove(id).map_err(unreadable)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// No machine is made from it from now on: what was accepted before is in the records now.
+async fn off_the_shelf(app: &App, id: i64) -> Result<(), ApiError> {
+    let rest = app
+        .catalogue()
+        .images
+        .iter()
+        .filter(|image| image.id != id)
+        .cloned()
+        .collect();
+    app.supply.stock(rest);
+    let nothing = |_: &model::Context<'_>| Ok((Vec::new(), ()));
+    let passed = app.store().transact(Urgency::Request, nothing).await?;
+    Ok(passed?)
+}
+
+async fn find(app: &App, id: i64) -> Result<HostImage, ApiError> {
+    let mut rows = rows(app).await?.into_iter();
+    let found = rows.find(|image| image.id == id);
+    found.ok_or_else(|| ApiError::not_found("Image"))
+}
+
+async fn rows(app: &App) -> Result<Vec<HostImage>, ApiError> {
+    let machines = machines(app).await?;
+    images(app)?.list(&machines).map_err(unreadable)
+}
+
+/// How many machines were made from each image.
+async fn machines(app: &App) -> Result<BTreeMap<i64, u64>, ApiError> {
+    let mut machines = BTreeMap::new();
+    for resource in app.store().resources().await? {
+        if let Some(machine) = resource.machine() {
+            *machines.entry(machine.image).or_insert(0) += 1;
+        }
+    }
+    Ok(machines)
+}
+
+fn images(app: &App) -> Result<&Images, ApiError> {
+    app.images.as_ref().ok_or_else(|| {
+        let driver = app.supply.driver().name;
+        let text = format!("The driver {driver} has the images of its catalogue and no others");
+        let mut refusal = Refusal::new(ErrorCode::NotSupported, text);
+        refusal.details.driver = Some(driver.to_owned());
+        refusal.into()
+    })
+}
+
+fn wish(body: ImageImport) -> Result<Wish, ApiError> {
+    if !(1..=IMAGE_ID_MAX).contains(&body.id) {
+        let text = format!("is {}; 1 to {IMAGE_ID_MAX} are right", body.id);
+        return Err(Refusal::field("id", text).into());
+    }
+    name::check("name", &body.name)?;
+    let username = body.username.unwrap_or_else(|| "root".to_owned());
+    name::check("username", &username)?;
+    let ready = body.ready.as_deref().unwrap_or("none").parse::<Readiness>();
+    let file = PathBuf::from(body.file);
+    if !file.is_absolute() {
+        let text = "the absolute path of a file on the server's own host is right";
+        return Err(Refusal::field("file", text).into());
+    }
+    Ok(Wish {
+        id: body.id,
+        name: body.name,
+        username,
+        ready: ready.map_err(|text| Refusal::field("ready", text))?,
+        file,
+    })
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+fn unreadable(error: std::io::Error) -> ApiError {
+    ApiError::internal(format!("the images: {error}"))
+}

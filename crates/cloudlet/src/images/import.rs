@@ -1,0 +1,205 @@
+//! Bringing an image in: a file of this host is copied, its digest taken on the way, looked at, and
+//! only then an image. What fails leaves nothing but the word why.
+
+use super::{Format, Images, Note, Readiness, inspect, inspect::Inspected, nursery};
+use crate::supply::Supply;
+use api::image::{HostImage, ImageState};
+use sha2::{Digest as _, Sha256};
+use std::{
+    fmt::Write as _,
+    fs::{self, File, Permissions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+/// Bytes that are copied at a time.
+const CHUNK: usize = 1024 * 1024;
+
+/// What an image is to be.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The catalogue's id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Whom to log in as.
+    pub username: String,
+    /// How its guest says that it is ready.
+    pub ready: Readiness,
+    /// The file, absolute.
+    pub file: PathBuf,
+}
+
+/// Why an import does not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// There is one of this id.
+    #[error("image {0} is there already; remove it first, or choose another id")]
+    Taken(i64),
+    /// The file cannot be read.
+    #[error("{0}")]
+    File(String),
+}
+
+impl Images {
+    /// Begins to bring an image in; it goes on when this has answered, and [`Images::list`] tells how
+    /// far it is.
+    ///
+    /// # Errors
+    /// If there is one of its id, or its file cannot be read.
+    pub fn begin(&self, wish: Wish, supply: Supply) -> Result<HostImage, ImportError> {
+        let shown = wish.file.display().to_string();
+        let unreadable =
+            |error: io::Error| ImportError::File(format!("{shown} cannot be read: {error}"));
+        let source = File::open(&wish.file).map_err(unreadable)?;
+        let about = source.metadata().map_err(unreadable)?;
+        if !about.is_file() {
+            let text = format!("{shown} is no plain file; a qcow2 or raw file is right");
+            return Err(ImportError::File(text));
+        }
+        let row = HostImage {
+            id: wish.id,
+            name: wish.name.clone(),
+            state: ImageState::Importing,
+            progress: 0,
+            error: None,
+            username: wish.username.clone(),
+            min_disk_gb: None,
+            size_bytes: about.len(),
+            sha256: None,
+            ready: wish.ready.to_string(),
+            machines: 0,
+        };
+        {
+            let mut imports = self.imports();
+            let under_way = imports.get(&wish.id);
+            let under_way = under_way.is_some_and(|row| row.state == ImageState::Importing);
+            if under_way || self.note(wish.id).is_some() {
+                return Err(ImportError::Taken(wish.id));
+            }
+            imports.insert(wish.id, row.clone());
+        }
+        let images = self.clone();
+        tokio::spawn(async move {
+            let id = wish.id;
+            match images.bring(wish, source).await {
+                Ok(()) => {
+                    images.imports().remove(&id);
+                    if let Err(error) = images.show(&supply) {
+                        tracing::error!("the images cannot be listed: {error}");
+                    }
+                }
+                Err(text) => images.failed(id, text),
+            }
+        });
+        Ok(row)
+    }
+
+    async fn bring(&self, wish: Wish, source: File) -> Result<(), String> {
+        let (images, id) = (self.clone(), wish.id);
+        let copied = tokio::task::spawn_blocking(move || images.copy(id, source)).await;
+        let copied = copied.map_err(|error| error.to_string())?;
+        let Copied { file, sha256, size } =
+            copied.map_err(|error| format!("it could not be copied: {error}"))?;
+        let nursery = nursery().map_err(|error| error.to_string())?;
+        let inspected = inspect::inspect(&nursery, &file).await;
+        let Inspected {
+            format,
+            min_disk_gb,
+        } = inspected.map_err(|text| format!("{} {text}", wish.file.display()))?;
+        let note = Note {
+            id,
+            name: wish.name,
+            username: wish.username,
+            min_disk_gb,
+            format,
+            file: FILE.to_owned(),
+            size_bytes: size,
+            sha256,
+            ready: wish.ready,
+        };
+        let kept = fs::set_permissions(&file, Permissions::from_mode(0o444))
+            .and_then(|()| self.keep(&note));
+        kept.map_err(|error| format!("it could not be kept: {error}"))
+    }
+
+    fn copy(&self, id: i64, mut source: File) -> io::Result<Copied> {
+        let folder = self.folder(id);
+        fs::create_dir_all(&folder)?;
+        let file = folder.join(FILE);
+        let mut copy = File::create(&file)?;
+        let whole = source.metadata()?.len().max(1);
+        let (mut digest, mut done, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK]);
+        loop {
+            let read = source.read(&mut chunk)?;
+            if read == 0 {
+                break;
+            }
+            digest.update(&chunk[..read]);
+            copy.write_all(&chunk[..read])?;
+            done += read as u64;
+            self.progress(id, done * 99 / whole);
+        }
+        copy.sync_all()?;
+        let sha256 = hex(&digest.finalize());
+        Ok(Copied {
+            file,
+            sha256,
+            size: done,
+        })
+    }
+
+    fn progress(&self, id: i64, percent: u64) {
+        if let Some(row) = self.imports().get_mut(&id) {
+            row.progress = u8::try_from(percent.min(99)).unwrap_or(99);
+        }
+    }
+
+    fn failed(&self, id: i64, text: String) {
+        tracing::warn!("image {id} could not be imported: {text}");
+        if let Err(error) = fs::remove_dir_all(self.folder(id)) {
+            tracing::error!("what is left of image {id} could not be removed: {error}");
+        }
+        if let Some(row) = self.imports().get_mut(&id) {
+            row.state = ImageState::Failed;
+            row.error = Some(text);
+        }
+    }
+
+    /// Takes in an image that was made on this host, unless there is one of its id: all at once.
+    ///
+    /// # Errors
+    /// If its file cannot be read or copied.
+    pub fn adopt(&self, note: Note, file: &Path) -> io::Result<()> {
+        if self.note(note.id).is_some() {
+            return Ok(());
+        }
+        let Copied { file, sha256, size } = self.copy(note.id, File::open(file)?)?;
+        fs::set_permissions(&file, Permissions::from_mode(0o444))?;
+        self.keep(&Note {
+            file: FILE.to_owned(),
+            size_bytes: size,
+            sha256,
+            format: Format::Qcow2,
+            ..note
+        })
+    }
+}
+
+/// The file's name in its image's folder.
+const FILE: &str = "disk";
+
+struct Copied {
+    file: PathBuf,
+    sha256: String,
+    size: u64,
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string never fails.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
