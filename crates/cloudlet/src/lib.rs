@@ -18,4 +18,5 @@ pub mod serve;
 pub mod ssh_keys;
 pub mod store;
 pub mod supply;
+pub mod test_image;
 mod values;

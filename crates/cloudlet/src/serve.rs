@@ -14,6 +14,7 @@ use crate::{
     images::Images,
     store::Store,
     supply::Supply,
+    test_image,
 };
 use anyhow::Context as _;
 use api::admin::ClockMode;
@@ -182,6 +183,11 @@ fn open_images(config: &Config) -> anyhow::Result<Option<Images>> {
     };
     let images =
         Images::open(&config.data).context("cannot use the images in the data directory")?;
+    let built = test_image::cache().ok();
+    if let Some(file) = built.and_then(|cache| test_image::find(&cache)) {
+        let adopted = images.adopt(test_image::note(), &file);
+        adopted.context("cannot take in the test image")?;
+    }
     Ok(Some(images))
 }
 

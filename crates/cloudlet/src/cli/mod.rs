@@ -237,6 +237,12 @@ pub fn main() -> ExitCode {
             Ok(Ending::Done)
         }
         Some(Command::Serve(args)) => serve(args),
+        Some(Command::Admin {
+            command:
+                admin::AdminCommand::Image {
+                    command: image::ImageCommand::BuildTest { rebuild },
+                },
+        }) => image::build_test(&screen, rebuild),
         Some(command) => ask(&cli.global, &screen, command),
     };
     let ending = result.unwrap_or_else(|error| ending::explain(&screen, &error));
