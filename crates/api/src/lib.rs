@@ -8,6 +8,7 @@
 
 pub mod admin;
 pub mod catalogue;
+pub mod console;
 pub mod envelope;
 pub mod error;
 pub mod gpu;

@@ -3,6 +3,7 @@
 use crate::{Accepted, Client, Error, changes::NOTHING, http::Answer};
 use api::{
     Job, PageMeta, ResourceId,
+    console::Console,
     machine::{MachineCreate, MachineDetail, MachineRename, MachineResize, MachineRow},
 };
 use reqwest::Method;
@@ -84,6 +85,24 @@ impl Client {
     /// Whatever [`Error`] names.
     pub async fn machine(&self, id: ResourceId) -> Result<MachineDetail, Error> {
         self.get(&format!("{MACHINES}/{id}")).await
+    }
+
+    /// The last lines that a machine wrote on its serial console.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn console_tail(&self, id: ResourceId, lines: u32) -> Result<Console, Error> {
+        self.get(&format!("{MACHINES}/{id}/console?tail={lines}"))
+            .await
+    }
+
+    /// What it wrote after an earlier answer's cursor.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub async fn console_after(&self, id: ResourceId, cursor: &str) -> Result<Console, Error> {
+        self.get(&format!("{MACHINES}/{id}/console?after={cursor}"))
+            .await
     }
 
     /// Gives a machine another name, at once.

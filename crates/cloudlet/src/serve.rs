@@ -67,7 +67,7 @@ impl Server {
         };
         let faults = Faults::seeded(seed.unwrap_or_else(rand::random));
         let engine = Engine::new(store, clock.clone(), faults, &supply.catalogue());
-        let driver = open_driver(config, clock, images.clone())?;
+        let driver = open_driver(config, clock, images.clone()).await?;
         engine.start(driver).await?;
         first_start::greet(config, address, keys.as_ref());
         let app = App::new(engine.clone(), supply, images, config);
@@ -156,7 +156,7 @@ impl StopSignal {
     }
 }
 
-fn open_driver(
+async fn open_driver(
     config: &Config,
     clock: Clock,
     images: Option<Images>,
@@ -170,7 +170,7 @@ fn open_driver(
             Arc::new(SimDriver::open(&config.data, clock, options)?)
         }
         (Driver::Qemu(options), Some(images)) => {
-            Arc::new(QemuDriver::open(&config.data, images, options)?)
+            Arc::new(QemuDriver::open(&config.data, images, options).await?)
         }
         (Driver::Qemu(_), None) => anyhow::bail!("the driver qemu has no images"),
     })

@@ -8,6 +8,7 @@
 
 mod admin;
 mod catalogue;
+mod doctor;
 mod ending;
 mod fault;
 mod gpu;
@@ -67,6 +68,12 @@ Examples:
   cloudlet serve
   cloudlet serve --listen 127.0.0.1:9000 --data ./lab --sim-speed 10")]
     Serve(ServeArgs),
+    /// Say what this host can do for each driver, and the line that mends what is missing.
+    #[command(before_help = "\
+Examples:
+  cloudlet doctor
+  cloudlet doctor --output json")]
+    Doctor,
     /// Virtual machines: create, look at, change, delete.
     #[command(before_help = "\
 Examples:
@@ -261,6 +268,7 @@ fn ask(global: &Global, screen: &Screen, command: Command) -> anyhow::Result<End
         .build()?;
     runtime.block_on(async {
         match command {
+            Command::Doctor => doctor::run(screen).await,
             Command::Vm { command } => vm::run(&global.tenant(screen)?, command).await,
             Command::Gpu { command } => gpu::run(&global.tenant(screen)?, command).await,
             Command::Volume { command } => volume::run(&global.tenant(screen)?, command).await,

@@ -12,7 +12,11 @@ mod runner;
 #[cfg(test)]
 mod tests;
 
-use super::{Engine, driver::Driver};
+use super::{
+    Engine,
+    console::{Part, Text},
+    driver::Driver,
+};
 use crate::{
     clock::{Busy, Clock},
     faults::Faults,
@@ -106,6 +110,11 @@ impl Agent {
     /// The world as the driver sees it now.
     pub async fn world(&self) -> anyhow::Result<BTreeMap<ResourceId, Observed>> {
         self.shared.driver.list().await
+    }
+
+    /// A part of what a machine wrote on its serial console; nothing where machines have none.
+    pub async fn console(&self, machine: ResourceId, part: Part) -> anyhow::Result<Option<Text>> {
+        self.shared.driver.console(machine, part).await
     }
 
     /// What in the driver's log of effects should never have happened, in words.

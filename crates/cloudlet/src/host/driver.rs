@@ -1,5 +1,6 @@
 //! What a driver is: something that can look at the world and act on it, one resource at a time.
 
+use super::console::{Part, Text};
 use crate::clock::{Busy, Clock};
 use api::{HostId, ResourceId};
 use model::{
@@ -53,6 +54,11 @@ pub trait Driver: Send + Sync + 'static {
     /// nobody waits for may not be lost.
     fn changed(&self) -> Answer<'_, ResourceId> {
         Box::pin(std::future::pending())
+    }
+
+    /// A part of what a machine wrote on its serial console; nothing where machines have none.
+    fn console(&self, _: ResourceId, _: Part) -> Answer<'_, anyhow::Result<Option<Text>>> {
+        Box::pin(async { Ok(None) })
     }
 
     /// A resource is about to be looked at and acted on, maybe for the first time. Called in the

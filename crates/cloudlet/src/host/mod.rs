@@ -3,6 +3,7 @@
 //! The agent reaches the engine through one small trait, [`Engine`]; it never sees the store.
 
 pub mod agent;
+pub mod console;
 pub mod driver;
 pub mod qemu;
 pub mod sim;

@@ -63,3 +63,7 @@ pub const SSH_KEY_LIMIT: u64 = 1_000;
 pub const PASSPHRASE_LIMIT: usize = 1_024;
 /// SSH keys that are being made at once: a long one keeps a processor busy for seconds.
 pub const KEY_MAKERS_LIMIT: usize = 2;
+/// Lines of a console where none are asked for.
+pub(super) const CONSOLE_LINES_DEFAULT: i64 = 100;
+/// The most lines of a console in one answer.
+pub(super) const CONSOLE_LINES_LIMIT: i64 = 10_000;

@@ -12,6 +12,7 @@ mod auth;
 mod body;
 mod calls;
 mod catalogue_rows;
+mod console;
 mod data_centers;
 mod document;
 mod error;

@@ -21,6 +21,24 @@ const DOCS: &str = include_str!("pages/docs.html");
 pub(super) struct Health {
     /// `ok`.
     status: &'static str,
+    /// What an operator should see to, in sentences; nothing where all is well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+}
+
+impl Health {
+    const OK: Self = Self {
+        status: "ok",
+        notes: Vec::new(),
+    };
+}
+
+/// A real host without an image makes no machines, and serves all the same.
+fn notes(app: &App) -> Vec<String> {
+    let lacks_images = app.images.is_some() && app.catalogue().images.is_empty();
+    let text = "There is no image, so no machine can be made. Build one with: cloudlet admin image \
+        build-test, and start the server again; or bring one in with: cloudlet admin image import";
+    lacks_images.then(|| text.to_owned()).into_iter().collect()
 }
 
 /// Whether the process lives.
@@ -29,7 +47,7 @@ pub(super) struct Health {
     responses((status = 200, description = "It lives", body = Envelope<Health>)),
 )]
 pub(super) async fn healthz() -> Answer<Health> {
-    Answer::ok(Health { status: "ok" })
+    Answer::ok(Health::OK)
 }
 
 /// Whether the server takes requests: its store answers and it is not shutting down.
@@ -43,7 +61,10 @@ pub(super) async fn readyz(
 ) -> Result<Answer<Health>, ApiError> {
     app.store().used(Vec::new()).await?;
     writable(app.store().is_writable())?;
-    Ok(Answer::ok(Health { status: "ok" }))
+    Ok(Answer::ok(Health {
+        notes: notes(&app),
+        ..Health::OK
+    }))
 }
 
 /// A store that can be read and not written, e.g. since its disk is full, takes no requests.

@@ -1,8 +1,8 @@
 //! Every route on one page.
 
 use super::{
-    App, admin, data_centers, document, front, gpu, interfaces, jobs, networks, own_keys, pages,
-    ssh_keys, teams, virtual_machines, volumes,
+    App, admin, console, data_centers, document, front, gpu, interfaces, jobs, networks, own_keys,
+    pages, ssh_keys, teams, virtual_machines, volumes,
 };
 use axum::{Router, middleware, routing::get};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -27,6 +27,7 @@ fn tenants(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
             virtual_machines::rename,
             virtual_machines::delete
         ))
+        .routes(routes!(console::read))
         .routes(routes!(virtual_machines::start))
         .routes(routes!(virtual_machines::stop))
         .routes(routes!(virtual_machines::reset))

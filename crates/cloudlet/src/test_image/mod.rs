@@ -22,7 +22,7 @@ use std::{
 /// Raised when what is built changes, so that what was built before is built anew.
 const RECIPE: u32 = 1;
 /// What its guest says on the serial console when it is ready.
-const READY: &str = "cloudlet test image: ready";
+pub const READY: &str = "cloudlet test image: ready";
 /// The image of the documented request.
 const ID: i64 = 12;
 const DISK: &str = "disk.qcow2";

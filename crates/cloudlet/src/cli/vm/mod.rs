@@ -1,5 +1,6 @@
 //! `cloudlet vm`: virtual machines.
 
+mod console;
 mod create;
 mod power;
 
@@ -88,6 +89,12 @@ Examples:
         #[command(flatten)]
         patience: Patience,
     },
+    /// Read what a machine wrote on its serial console.
+    #[command(before_help = "\
+Examples:
+  cloudlet vm console web-1
+  cloudlet vm console web-1 --follow")]
+    Console(console::ConsoleArgs),
     /// Turn a machine on.
     #[command(before_help = "\
 Examples:
@@ -126,6 +133,7 @@ pub(crate) async fn run(session: &Session, command: VmCommand) -> anyhow::Result
         VmCommand::Rename { vm, name } => rename(session, &vm, &name).await,
         VmCommand::Resize { vm, size, patience } => resize(session, &vm, &size, patience).await,
         VmCommand::Delete { vm, patience } => delete(session, &vm, patience).await,
+        VmCommand::Console(args) => console::run(session, args).await,
         VmCommand::Start(args) => power::run(session, Verb::Start, args).await,
         VmCommand::Stop(args) => power::run(session, Verb::Stop, args).await,
         VmCommand::Reset(args) => power::run(session, Verb::Reset, args).await,
@@ -215,10 +223,13 @@ async fn show(session: &Session, word: &str) -> anyhow::Result<Ending> {
 fn described(screen: &Screen, machine: &MachineDetail) -> String {
     let size = &machine.configuration;
     let place = &machine.datacenter;
-    pairs(vec![
+    let mut rows = vec![
         ("name", machine.name.clone()),
         ("id", machine.id.to_string()),
         ("status", status(machine.status).to_owned()),
+    ];
+    rows.extend(machine.status_reason.clone().map(|why| ("why", why)));
+    rows.extend([
         (
             "size",
             format!(
@@ -234,7 +245,14 @@ fn described(screen: &Screen, machine: &MachineDetail) -> String {
         ),
         ("created", screen.when(machine.created_at)),
         ("changed", screen.when(machine.updated_at)),
-    ])
+    ]);
+    rows.extend(
+        machine
+            .notices
+            .iter()
+            .map(|notice| ("note", notice.clone())),
+    );
+    pairs(rows)
 }
 
 async fn rename(session: &Session, word: &str, name: &str) -> anyhow::Result<Ending> {

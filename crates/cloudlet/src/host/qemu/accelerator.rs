@@ -1,9 +1,32 @@
 //! What runs a guest's code: the processor itself (KVM), or QEMU in its stead (TCG).
+//!
+//! That `/dev/kvm` opens proves nothing: there are hosts where a guest then hangs in its first second.
+//! So KVM is used only where the test image has really booted with it. The verdict holds for this
+//! start of the host and this version of QEMU, and is kept in the user's cache.
 
-use std::time::Duration;
+use super::{presence::QEMU, process};
+use crate::{
+    child::{Bond, Nursery, Program},
+    test_image,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    ffi::OsString,
+    fmt, fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// How long the test image may take to boot with KVM; it takes two seconds where that works.
+const PROBE_LIMIT: Duration = Duration::from_secs(15);
+/// How often the guest's console is looked at meanwhile.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What runs a guest's code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Accelerator {
     /// The processor.
     Kvm,
@@ -21,19 +44,204 @@ impl Accelerator {
     }
 }
 
-/// The accelerator of this host, once it is known.
+impl fmt::Display for Accelerator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kvm => "kvm",
+            Self::Tcg => "tcg",
+        })
+    }
+}
+
+/// What is used on this host, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What is used.
+    pub accelerator: Accelerator,
+    /// Why, for people.
+    pub why: String,
+}
+
+/// The verdict as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    host_boot: String,
+    qemu: String,
+    verdict: Verdict,
+}
+
+/// The accelerator of this host, known at once or soon.
 pub(super) struct Chosen {
-    given: Option<Accelerator>,
+    known: watch::Receiver<Option<Accelerator>>,
 }
 
 impl Chosen {
-    pub(super) fn new(given: Option<Accelerator>) -> Self {
-        Self { given }
+    /// What was asked for, or else what is found out from now on. Never waits.
+    pub(super) fn new(asked: Option<Accelerator>, nursery: Nursery, qemu: String) -> Self {
+        let (tell, known) = watch::channel(asked);
+        if asked.is_none() {
+            tokio::spawn(async move {
+                let Verdict { accelerator, why } = judge(&nursery, &qemu).await;
+                tracing::info!("machines run with {accelerator}: {why}");
+                tell.send_replace(Some(accelerator));
+            });
+        }
+        Self { known }
     }
 
     /// Waits until it is known.
-    #[allow(clippy::unused_async)]
     pub(super) async fn known(&self) -> Accelerator {
-        self.given.unwrap_or(Accelerator::Tcg)
+        let mut known = self.known.clone();
+        let known = known.wait_for(Option::is_some).await;
+        // Whoever finds it out tells it, unless the server stops.
+        known
+            .ok()
+            .and_then(|known| *known)
+            .unwrap_or(Accelerator::Tcg)
     }
+}
+
+/// Which accelerator is to be used here.
+pub async fn judge(nursery: &Nursery, qemu: &str) -> Verdict {
+    if let Err(error) = fs::File::options().read(true).write(true).open("/dev/kvm") {
+        return tcg(format!("/dev/kvm cannot be opened ({error})"));
+    }
+    if !processor_can() {
+        return tcg("the processor shows neither vmx nor svm".to_owned());
+    }
+    let (cache, host_boot) = (
+        test_image::cache().ok(),
+        process::host_boot().unwrap_or_default(),
+    );
+    let file = cache.as_ref().map(|cache| cache.join("accelerator.json"));
+    let kept = file.as_ref().and_then(|file| kept(file, &host_boot, qemu));
+    if let Some(verdict) = kept {
+        return verdict;
+    }
+    let Some(image) = cache.and_then(|cache| test_image::find(&cache)) else {
+        let text = "there is no test image to try KVM with; build it with: cloudlet admin image build-test";
+        return tcg(text.to_owned());
+    };
+    let verdict = match boots(nursery, &image, Accelerator::Kvm, PROBE_LIMIT).await {
+        Ok(()) => Verdict {
+            accelerator: Accelerator::Kvm,
+            why: "a guest has booted with it".to_owned(),
+        },
+        Err(text) => tcg(format!("a guest does not boot with KVM ({text})")),
+    };
+    if let Some(file) = file {
+        let qemu = qemu.to_owned();
+        keep(
+            &file,
+            &Kept {
+                host_boot,
+                qemu,
+                verdict: verdict.clone(),
+            },
+        );
+    }
+    verdict
+}
+
+fn tcg(why: String) -> Verdict {
+    let accelerator = Accelerator::Tcg;
+    Verdict { accelerator, why }
+}
+
+/// Whether the processor says that it can run guests; where it does not, no guest is tried.
+fn processor_can() -> bool {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let flags = text.lines().find(|line| line.starts_with("flags"));
+    flags.is_some_and(|flags| {
+        flags
+            .split_whitespace()
+            .any(|flag| flag == "vmx" || flag == "svm")
+    })
+}
+
+fn kept(file: &Path, host_boot: &str, qemu: &str) -> Option<Verdict> {
+    let kept: Kept = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
+    (kept.host_boot == host_boot && kept.qemu == qemu).then_some(kept.verdict)
+}
+
+/// What cannot be kept is found out again.
+fn keep(file: &Path, kept: &Kept) {
+    let text = serde_json::to_vec(kept).unwrap_or_default();
+    if let Err(error) = fs::write(file, text) {
+        tracing::warn!("{} cannot be written: {error}", file.display());
+    }
+}
+
+/// Boots the test image with an accelerator until its guest is ready; in words why it is not.
+pub(super) async fn boots(
+    nursery: &Nursery,
+    image: &Path,
+    accelerator: Accelerator,
+    limit: Duration,
+) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let console = folder.path().join("console");
+    let program = Program {
+        name: QEMU.into(),
+        arguments: trial(image, &console, accelerator),
+        bond: Bond::Dies,
+        limit: limit * 2,
+    };
+    let kill = CancellationToken::new();
+    let _ended = kill.clone().drop_guard();
+    tokio::select! {
+        ended = nursery.run(program, &kill) => Err(match ended {
+            Ok(_) => "QEMU ended by itself".to_owned(),
+            Err(error) => error.to_string(),
+        }),
+        seen = tokio::time::timeout(limit, seen(console)) => {
+            seen.map_err(|_| format!("not ready within {} s", limit.as_secs()))
+        }
+    }
+}
+
+async fn seen(console: PathBuf) {
+    let words = test_image::READY.as_bytes();
+    loop {
+        let text = fs::read(&console).unwrap_or_default();
+        if text.windows(words.len()).any(|part| part == words) {
+            return;
+        }
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}
+
+fn trial(image: &Path, console: &Path, accelerator: Accelerator) -> Vec<OsString> {
+    let escaped = |path: &Path| path.to_string_lossy().replace(',', ",,");
+    let cpu = match accelerator {
+        Accelerator::Kvm => "host",
+        Accelerator::Tcg => "max",
+    };
+    let disk = format!("file={},format=qcow2,if=virtio,snapshot=on", escaped(image));
+    let serial = format!("file,id=console,path={}", escaped(console));
+    let words = [
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-M",
+        "q35",
+        "-m",
+        "128",
+        "-accel",
+        if accelerator == Accelerator::Kvm {
+            "kvm"
+        } else {
+            "tcg"
+        },
+        "-cpu",
+        cpu,
+        "-drive",
+        &disk,
+        "-chardev",
+        &serial,
+        "-serial",
+        "chardev:console",
+    ];
+    words.iter().map(Into::into).collect()
 }

@@ -5,8 +5,6 @@ use api::ResourceId;
 use model::spec::NicSpec;
 use std::{ffi::OsString, net::Ipv4Addr, path::Path};
 
-/// The program.
-pub(super) const QEMU: &str = "qemu-system-x86_64";
 /// MiB of translated code that an emulated guest may fill. It bounds the process's memory.
 const TRANSLATION_MIB: u32 = 128;
 

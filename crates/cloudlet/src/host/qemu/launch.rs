@@ -8,6 +8,7 @@ use super::{
     command::{self, Launch},
     fault::{killed, of_fact, of_file, of_monitor, of_start, permanent, transient},
     folder::{self, Folder, Launched},
+    presence::QEMU,
     process::{self, Process},
     qmp::Qmp,
 };
@@ -54,7 +55,7 @@ pub(super) async fn launch(qemu: &Qemu, work: &Work, wish: Wish) -> Result<(), A
     (work.progress)(250);
     run(work, &folder, &wish).await?;
     if let Ok(Some(process)) = process::find(&folder, work.resource) {
-        qemu.watch.over(work.resource, process);
+        qemu.watch.over(work.resource, process, folder);
     }
     Ok(())
 }
@@ -82,7 +83,7 @@ async fn start(qemu: &Qemu, work: &Work, folder: &Folder, wish: &Wish) -> Result
         accelerator,
     };
     let program = Program {
-        name: command::QEMU.into(),
+        name: QEMU.into(),
         arguments: command::arguments(&launch, folder),
         bond: Bond::Outlives,
         limit: START_LIMIT,

@@ -4,13 +4,15 @@
 //! (`process`), QEMU's monitor (`qmp`). A machine's process outlives the server; it is found again by
 //! its folder and its UUID. This never decides what to do next: that is the planner's.
 
-mod accelerator;
+pub mod accelerator;
 mod command;
+mod console;
 mod disk;
 mod fault;
 mod folder;
 mod launch;
 mod look;
+pub mod presence;
 mod process;
 mod qmp;
 mod ready;
@@ -19,7 +21,10 @@ mod watch;
 
 pub use accelerator::Accelerator;
 
-use super::driver::{Answer, Driver, Work};
+use super::{
+    console::{Part, Text},
+    driver::{Answer, Driver, Work},
+};
 use crate::{
     child::Nursery,
     images::{Images, Readiness},
@@ -73,14 +78,15 @@ impl QemuDriver {
     ///
     /// # Errors
     /// If they cannot be used, or QEMU is not here.
-    pub fn open(data: &Path, images: Images, options: QemuOptions) -> anyhow::Result<Self> {
+    pub async fn open(data: &Path, images: Images, options: QemuOptions) -> anyhow::Result<Self> {
         let folders = Folders::open(data)?;
         let nursery = Nursery::open().context("cannot start a thread")?;
+        let version = presence::both(&nursery).await?;
         let qemu = Qemu {
             folders,
             images,
-            nursery,
-            accelerator: Chosen::new(options.accelerator),
+            nursery: nursery.clone(),
+            accelerator: Chosen::new(options.accelerator, nursery, version),
             watch: Watch::new(),
             boot_limit: options.boot_limit,
             stop_limit: options.stop_limit,
@@ -94,7 +100,7 @@ impl Qemu {
         let folder = self.folders.of(resource);
         let (observed, process) = look::look(&folder, resource).await?;
         if let Some(process) = process {
-            self.watch.over(resource, process);
+            self.watch.over(resource, process, folder);
         }
         Ok(observed)
     }
@@ -251,6 +257,14 @@ impl Driver for QemuDriver {
     fn forget(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<()>> {
         let folder = self.qemu.folders.of(resource);
         Box::pin(async move { Ok(folder.remove()?) })
+    }
+
+    fn console(&self, machine: ResourceId, part: Part) -> Answer<'_, anyhow::Result<Option<Text>>> {
+        let folder = self.qemu.folders.of(machine);
+        Box::pin(async move {
+            let read = tokio::task::spawn_blocking(move || console::read(&folder, part)).await?;
+            read.map(Some)
+        })
     }
 
     fn changed(&self) -> Answer<'_, ResourceId> {

@@ -1,12 +1,17 @@
-//! Watches over processes: tells when one has ended, whoever ended it.
+//! Watches over processes: tells when one has ended, whoever ended it, and keeps its console from
+//! growing without end.
 
-use super::process::Process;
+use super::{console, folder::Folder, process::Process};
 use api::ResourceId;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
+
+/// How often it is looked whether a console has grown too large.
+const CUT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The processes that are watched; clones are the same.
 #[derive(Clone)]
@@ -27,14 +32,16 @@ impl Watch {
     }
 
     /// Watches over the process of a machine, from now on until it ends.
-    pub(super) fn over(&self, resource: ResourceId, process: Process) {
+    pub(super) fn over(&self, resource: ResourceId, process: Process, folder: Folder) {
         if self.watched().insert(resource, process.pid) == Some(process.pid) {
             return;
         }
         let watch = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = process.ended().await {
-                tracing::error!("process {} cannot be watched: {error}", process.pid);
+            while let Err(_elapsed) = timeout(CUT_INTERVAL, end(&process)).await {
+                if let Err(error) = console::cut(&folder) {
+                    tracing::error!("the console of {resource} cannot be cut: {error}");
+                }
             }
             let mut watched = watch.watched();
             if watched.get(&resource) == Some(&process.pid) {
@@ -56,5 +63,11 @@ impl Watch {
 
     fn watched(&self) -> MutexGuard<'_, BTreeMap<ResourceId, u32>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn end(process: &Process) {
+    if let Err(error) = process.ended().await {
+        tracing::error!("process {} cannot be watched: {error}", process.pid);
     }
 }
