@@ -31,6 +31,7 @@ mod order;
 mod places;
 mod process;
 mod proofs;
+mod qemu;
 mod rates;
 mod raw;
 mod request_faults;

@@ -46,9 +46,9 @@ pub fn accept(
     Wished::from(body).check()?;
     carried.has_key(body.ssh_key_id.as_ref())?;
     let data_center = data_center(context, &body.datacenter_id)?;
+    accept::supported(context, Operation::GpuCreate)?;
     let series = series(context, body.series_id)?;
     let count = count(body.gpu_count)?;
-    accept::supported(context, Operation::GpuCreate)?;
     if context.facts.limits(tenant).gpus == Some(0) {
         let text = "GPUs are not enabled for this tenant; its operator can raise the quota 'gpus'";
         return Err(Refusal::new(ErrorCode::GpuNotEnabled, text));

@@ -38,10 +38,11 @@ pub const DEFINITION: Definition = Definition {
 pub fn accept(context: &Context<'_>, tenant: TenantId, body: &VolumeCreate) -> Accepted<Job> {
     name::check("name", &body.name)?;
     let data_center = data_center(context, &body.datacenter_id)?;
+    // A host without volumes has no types of them either.
+    accept::supported(context, Operation::VolumeCreate)?;
     let volume_type = volume_type(context, body.volume_type_id)?;
     let size_gb = size(volume_type, body)?;
     let team = team(context, tenant, body.team_id)?;
-    accept::supported(context, Operation::VolumeCreate)?;
     let status = Status::Volume(VolumeStatus::Creating);
     let record = Record::Volume(VolumeRecord {
         volume_type: volume_type.id,

@@ -1,0 +1,245 @@
+//! What can go wrong on a host: each ends in a clear error of the job, with nothing left.
+
+use super::host::{
+    GUEST_PATIENCE, Host, SILENT_IMAGE, TEST_IMAGE, cache, image_file, instead_of, processes,
+    signal,
+};
+use crate::process::pause;
+use std::{
+    fs,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+const REAL: &str = "exec /usr/bin/qemu-system-x86_64 \"$@\"";
+
+#[tokio::test]
+async fn a_damaged_image_and_one_that_is_gone() {
+    let Some(host) = Host::start().await else {
+        return;
+    };
+    host.import(50, &image_file(&host.cache), "none").await;
+    let file = host.server.data().join("images/50/disk");
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "no image at all").unwrap();
+    let (job, machine) = host.create("web", 50).await;
+    host.fails(&job, "DRIVER_ERROR", "The file of image 50 is damaged")
+        .await;
+    host.gone(&machine).await;
+    fs::remove_file(&file).unwrap();
+    let (job, machine) = host.create("web", 50).await;
+    host.fails(
+        &job,
+        "DRIVER_ERROR",
+        "The file of image 50 is not on this host",
+    )
+    .await;
+    host.gone(&machine).await;
+}
+
+#[tokio::test]
+async fn a_qemu_that_refuses_its_options() {
+    let script =
+        format!("#!/bin/sh\n[ \"$1\" = --version ] || set -- \"$@\" -no-such-option\n{REAL}\n");
+    let (_folder, path) = instead_of("qemu-system-x86_64", &script);
+    let Some(host) = Host::start_with(&[&path], &[]).await else {
+        return;
+    };
+    let (job, machine) = host.create("web", SILENT_IMAGE).await;
+    let says = "QEMU refused to start: -no-such-option: invalid option";
+    host.fails(&job, "DRIVER_ERROR", says).await;
+    host.gone(&machine).await;
+}
+
+#[tokio::test]
+async fn a_qemu_that_is_killed_while_it_starts() {
+    // It is there, and gone before anybody can talk to it.
+    let script = "#!/bin/sh\n[ \"$1\" = --version ] && exec /usr/bin/qemu-system-x86_64 --version\n\
+        /usr/bin/qemu-system-x86_64 \"$@\" || exit\n\
+        for word; do [ \"$flag\" = -pidfile ] && kill -9 \"$(cat \"$word\")\"; flag=$word; done\n";
+    let (_folder, path) = instead_of("qemu-system-x86_64", script);
+    let Some(host) = Host::start_with(&[&path], &["--boot-limit", "5"]).await else {
+        return;
+    };
+    let (job, machine) = host.create("web", SILENT_IMAGE).await;
+    let job = host.ended(&job).await;
+    assert_eq!(job["status"], "failed", "{job}");
+    host.gone(&machine).await;
+}
+
+#[tokio::test]
+async fn a_machine_that_is_killed_while_its_guest_boots() {
+    let Some(host) = Host::start().await else {
+        return;
+    };
+    let (job, machine) = host.create("web", TEST_IMAGE).await;
+    let begun = Instant::now();
+    while processes(&machine).is_empty()
+        || host.server.poll(std::slice::from_ref(&job)).await[0]["stage"] != "ready"
+    {
+        assert!(begun.elapsed() < GUEST_PATIENCE);
+        pause().await;
+    }
+    signal(host.pid(&machine), "KILL");
+    host.fails(&job, "DIED", "killed").await;
+    host.gone(&machine).await;
+}
+
+#[tokio::test]
+async fn a_guest_that_never_says_that_it_is_ready() {
+    let Some(host) = Host::start_with(&[], &["--boot-limit", "3"]).await else {
+        return;
+    };
+    host.import(51, &image_file(&host.cache), "console:what nobody says")
+        .await;
+    let (job, machine) = host.create("web", 51).await;
+    let says = "The guest did not say 'what nobody says' on its console within 3 s";
+    host.fails(&job, "STALLED", says).await;
+    host.gone(&machine).await;
+}
+
+#[tokio::test]
+async fn a_monitor_that_is_silent() {
+    let Some(host) = Host::start_with(&[], &["--boot-limit", "6"]).await else {
+        return;
+    };
+    host.import(52, &image_file(&host.cache), "console:what nobody says")
+        .await;
+    let (job, machine) = host.create("web", 52).await;
+    let begun = Instant::now();
+    while host.server.poll(std::slice::from_ref(&job)).await[0]["stage"] != "ready" {
+        assert!(begun.elapsed() < GUEST_PATIENCE);
+        pause().await;
+    }
+    signal(host.pid(&machine), "STOP");
+    host.fails(&job, "STALLED", "did not say").await;
+    host.gone(&machine).await;
+
+    // One that is idle goes on being shown, and can be stopped.
+    let machine = host.running("idle", SILENT_IMAGE).await;
+    signal(host.pid(&machine), "STOP");
+    assert_eq!(host.machine(&machine).await["status"], "Running");
+    let (status, answer) = host.call(&machine, "stop").await;
+    assert_eq!(
+        (status, &answer["data"]["status"]),
+        (200, &"Shutoff".into()),
+        "{answer}"
+    );
+    assert!(processes(&machine).is_empty());
+    host.delete(&machine).await;
+    host.gone(&machine).await;
+}
+
+#[tokio::test]
+async fn a_file_in_the_way() {
+    let Some(host) = Host::start().await else {
+        return;
+    };
+    host.server
+        .fault(
+            &serde_json::json!({"operation": "vm.create", "kind": "slow", "factor": 1, "times": 1}),
+        )
+        .await;
+    let machine = host.running("web", SILENT_IMAGE).await;
+    let (status, _) = host.call(&machine, "stop").await;
+    assert_eq!(status, 200);
+    // Where the next launch wants its socket there is a folder with something in it.
+    let way = host.folder(&machine).join("qmp.sock");
+    fs::create_dir(&way).unwrap();
+    fs::write(way.join("thing"), "").unwrap();
+    let (status, answer) = host.call(&machine, "start").await;
+    assert_eq!(
+        (status, &answer["error"]),
+        (502, &"DRIVER_ERROR".into()),
+        "{answer}"
+    );
+    let says = answer["message"].as_str().unwrap();
+    assert!(says.contains("in the way"), "{says}");
+    fs::remove_dir_all(&way).unwrap();
+    host.verified().await;
+    let (status, answer) = host.call(&machine, "start").await;
+    assert_eq!(status, 200, "{answer}");
+    host.delete(&machine).await;
+    host.gone(&machine).await;
+}
+
+#[tokio::test]
+async fn no_space_for_the_disk() {
+    let Some(mut host) = Host::start().await else {
+        return;
+    };
+    let folder = host.server.data().join("host");
+    host.server.kill();
+    // Room for what the host notes, and not for a disk.
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=128k", "cloudlet-test"])
+        .arg(&folder)
+        .stderr(Stdio::null())
+        .status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: no space for the disk: this user may not mount a file system");
+        return;
+    }
+    let mounted = Mounted(folder);
+    host.server.restart();
+    let (job, machine) = host.create("web", SILENT_IMAGE).await;
+    host.fails(&job, "DRIVER_ERROR", "no space left").await;
+    host.gone(&machine).await;
+    host.server.kill();
+    drop(mounted);
+}
+
+struct Mounted(std::path::PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let status = Command::new("umount").arg("-l").arg(&self.0).status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "{} stays mounted",
+            self.0.display()
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_servers_on_one_directory_and_a_host_without_qemu() {
+    let Some(host) = Host::start().await else {
+        return;
+    };
+    let serve = |data: &std::path::Path, path: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cloudlet"));
+        command
+            .args([
+                "serve",
+                "--driver",
+                "qemu",
+                "--listen",
+                "127.0.0.1:0",
+                "--data",
+            ])
+            .arg(data);
+        command
+            .env("XDG_CACHE_HOME", cache().unwrap())
+            .env("CLOUDLET_PROFILE", data.join("profile"));
+        if !path.is_empty() {
+            command.env("PATH", path);
+        }
+        let ran = command.output().unwrap();
+        (
+            ran.status.code(),
+            String::from_utf8_lossy(&ran.stderr).into_owned(),
+        )
+    };
+    let (status, says) = serve(&host.server.data(), "");
+    assert_eq!(status, Some(1), "{says}");
+    assert!(says.contains("in use by"), "{says}");
+    let other = tempfile::tempdir().unwrap();
+    let (status, says) = serve(other.path(), "/nonexistent");
+    assert_eq!(status, Some(1), "{says}");
+    assert!(
+        says.contains("qemu-system-x86_64 is not on this host"),
+        "{says}"
+    );
+    assert!(says.contains("apt-get install"), "{says}");
+}

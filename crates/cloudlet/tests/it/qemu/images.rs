@@ -1,0 +1,157 @@
+//! Images of the host's own: what is taken in, what is refused, what cannot be removed.
+
+use super::host::{Host, SILENT_IMAGE, image_file};
+use crate::process::{DATA_CENTER, text};
+use serde_json::{Value, json};
+use std::{fs, path::Path, process::Command};
+
+fn qemu_img(folder: &Path, words: &[&str]) {
+    let ran = Command::new("qemu-img")
+        .args(words)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+}
+
+async fn listed(host: &Host) -> Vec<i64> {
+    let path = format!("/v1/resource/data-centers/{DATA_CENTER}/virtual-machine-images");
+    let (status, answer) = host.server.get(&path).await;
+    assert_eq!(status, 200, "{answer}");
+    let rows = answer["data"].as_array().unwrap();
+    rows.iter().map(|row| row["id"].as_i64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn an_image_is_brought_in_listed_used_and_removed() {
+    let Some(mut host) = Host::start().await else {
+        return;
+    };
+    assert_eq!(listed(&host).await, [12, SILENT_IMAGE]);
+    let files = tempfile::tempdir().unwrap();
+    let raw = files.path().join("disk.raw");
+    let source = image_file(&host.cache).display().to_string();
+    qemu_img(files.path(), &["convert", "-O", "raw", &source, "disk.raw"]);
+    host.import(30, &raw, "none").await;
+    assert_eq!(listed(&host).await, [12, SILENT_IMAGE, 30]);
+    let image = host.imported(30).await;
+    assert_eq!(image["minDiskGb"], 1);
+    assert_eq!(text(&image["sha256"]).len(), 64);
+    let kept = host.server.data().join("images/30/disk");
+    assert!(fs::metadata(&kept).unwrap().permissions().readonly());
+    // The copy is the host's own.
+    fs::remove_file(&raw).unwrap();
+    let machine = host.running("web", 30).await;
+
+    let remove = |id: i64| format!("/images/{id}");
+    let (status, answer) = host.server.admin("DELETE", &remove(30), None).await;
+    assert_eq!(
+        (status, &answer["error"]),
+        (409, &json!("INVALID_STATE")),
+        "{answer}"
+    );
+    assert_eq!(listed(&host).await, [12, SILENT_IMAGE, 30]);
+    host.server.kill();
+    host.server.restart();
+    assert_eq!(listed(&host).await, [12, SILENT_IMAGE, 30]);
+    host.delete(&machine).await;
+    host.gone(&machine).await;
+    let (status, _) = host.server.admin("DELETE", &remove(30), None).await;
+    assert_eq!(status, 204);
+    assert!(!kept.exists());
+    assert_eq!(listed(&host).await, [12, SILENT_IMAGE]);
+    let (status, _) = host.server.admin("DELETE", &remove(30), None).await;
+    assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn what_is_no_image_is_refused_and_leaves_nothing() {
+    let Some(host) = Host::start().await else {
+        return;
+    };
+    let files = tempfile::tempdir().unwrap();
+    let at = |name: &str| files.path().join(name).display().to_string();
+    qemu_img(
+        files.path(),
+        &["create", "-q", "-f", "qcow2", "base.qcow2", "1G"],
+    );
+    qemu_img(
+        files.path(),
+        &[
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-b",
+            &at("base.qcow2"),
+            "-F",
+            "qcow2",
+            "on.qcow2",
+        ],
+    );
+    qemu_img(
+        files.path(),
+        &["create", "-q", "-f", "vmdk", "other.vmdk", "1G"],
+    );
+    fs::write(at("empty"), "").unwrap();
+    let mut torn = fs::read(image_file(&host.cache)).unwrap();
+    torn.truncate(200_000);
+    fs::write(at("torn.qcow2"), torn).unwrap();
+    for (name, says) in [
+        ("on.qcow2", "refers to another file"),
+        ("other.vmdk", "is a vmdk file"),
+        ("empty", "is empty"),
+        ("torn.qcow2", "is damaged"),
+    ] {
+        let body = json!({"id": 40, "name": "x", "file": at(name)});
+        let (status, answer) = host.server.admin("POST", "/images", Some(&body)).await;
+        assert_eq!(status, 202, "{answer}");
+        let image = host.imported(40).await;
+        assert_eq!(image["state"], "failed", "{name}: {image}");
+        assert!(text(&image["error"]).contains(says), "{name}: {image}");
+        assert!(!host.server.data().join("images/40").exists(), "{name}");
+    }
+    for (field, value) in [
+        ("id", json!(0)),
+        ("id", json!(i64::MAX)),
+        ("name", json!("")),
+        ("file", json!("relative.qcow2")),
+        ("file", json!(at("nothing"))),
+        ("file", json!(files.path())),
+        ("ready", json!("console:")),
+        ("ready", json!("soon")),
+        ("username", json!("")),
+    ] {
+        let mut body = json!({"id": 41, "name": "x", "file": at("base.qcow2")});
+        body[field] = value.clone();
+        let (status, answer) = host.server.admin("POST", "/images", Some(&body)).await;
+        let got = (status, &answer["error"], &answer["details"]["field"]);
+        assert_eq!(
+            got,
+            (400, &json!("VALIDATION_ERROR"), &json!(field)),
+            "{value}: {answer}"
+        );
+    }
+    let body = json!({"id": 12, "name": "x", "file": at("base.qcow2")});
+    let (status, answer) = host.server.admin("POST", "/images", Some(&body)).await;
+    assert_eq!(
+        (status, &answer["error"]),
+        (409, &json!("CONFLICT")),
+        "{answer}"
+    );
+    let (_, all) = host.server.admin("GET", "/images", None).await;
+    let states: Vec<_> = all["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["state"])
+        .collect();
+    assert_eq!(
+        states,
+        [&Value::from("ready"), &"ready".into(), &"failed".into()]
+    );
+}
