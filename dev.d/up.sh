@@ -1,7 +1,7 @@
 # `./dev up`: a server with a first machine, and what to type next.
 
 data="${CLOUDLET_DATA:-cloudlet-data}"
-server="" url="" output="" log=""
+server="" url="" output="" log="" driver=""
 
 up() {
     umask 077
@@ -11,9 +11,10 @@ up() {
     export CLOUDLET_PROFILE="${CLOUDLET_PROFILE:-$data/profile.toml}"
     output=$(mktemp "$data/stdout.XXXXXX")
     choose_address
+    choose_driver
     # It becomes server.log once the server is ready: until then that may be another server's.
     log=$(mktemp "$data/starting.XXXXXX")
-    "$cloudlet" serve --listen "$CLOUDLET_LISTEN" --data "$data" >"$output" 2>"$log" &
+    "$cloudlet" serve --listen "$CLOUDLET_LISTEN" --data "$data" --driver "$driver" >"$output" 2>"$log" &
     server=$!
     trap 'stop 0' INT TERM HUP
     trap 'stop $?' EXIT
@@ -42,6 +43,24 @@ choose_address() {
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
     done
     [ "$port" = 8080 ] || say "Port 8080 is taken: using $port. (CLOUDLET_LISTEN=ADDR:PORT chooses.)"
+}
+
+# Real machines where that is possible, else simulated ones, with the reason.
+choose_driver() {
+    driver="${CLOUDLET_DRIVER:-}"
+    [ -z "$driver" ] || return 0
+    driver=sim
+    if [ -e "$data/sim-world.db" ]; then
+        say "$data holds simulated machines: going on with those. (Remove it for real ones.)"
+    elif ! need_qemu; then
+        say "Machines are simulated, since QEMU is not here."
+    elif ! "$cloudlet" admin image build-test >/dev/null; then
+        say "Machines are simulated, since the test image could not be built; why stands above."
+    elif [ "$(printf %s "$data" | wc -c)" -gt 56 ]; then
+        say "Machines are simulated, since the path $data is too long for the sockets of real ones."
+    else
+        driver=qemu
+    fi
 }
 
 wait_until_ready() { # FILES with the server's stdout and stderr
@@ -85,9 +104,19 @@ ENV
 
 first_machine() {
     say ""
+    if "$cloudlet" vm show first-machine >/dev/null 2>&1; then
+        say "first-machine is there already:  cloudlet vm show first-machine"
+        return 0
+    fi
     say "Creating a virtual machine:  cloudlet vm create first-machine"
-    "$cloudlet" vm create first-machine ||
+    "$cloudlet" vm create first-machine || {
         say "That did not work; the server goes on. What it says: $data/server.log"
+        return 0
+    }
+    [ "$driver" = qemu ] || return 0
+    say ""
+    say "It is a real one. Its console:  cloudlet vm console first-machine"
+    "$cloudlet" vm console first-machine --tail 12 | sed 's/^/    /' >&2
 }
 
 what_next() {
@@ -113,6 +142,7 @@ stop() { # STATUS to exit with, if the server has none to tell
     local status=$1 ended=0
     trap - INT TERM HUP EXIT
     kill -TERM "$server" 2>/dev/null && say "Stopping. Jobs under way go on at the next start."
+    [ "$driver" != qemu ] || say "Machines that run go on without it; the next ./dev up finds them. (vm delete ends one.)"
     wait "$server" 2>/dev/null || ended=$?
     rm -f "$output" "$log"
     exit $((status == 0 ? ended : status))

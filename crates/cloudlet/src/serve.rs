@@ -7,8 +7,8 @@ use crate::{
     faults::Faults,
     host::{
         self,
-        qemu::QemuDriver,
-        sim::{SimDriver, SimOptions},
+        qemu::{HOST_FOLDER, QemuDriver},
+        sim::{SimDriver, SimOptions, WORLD_FILE},
     },
     http::{self, App, listen},
     images::Images,
@@ -161,6 +161,7 @@ async fn open_driver(
     clock: Clock,
     images: Option<Images>,
 ) -> anyhow::Result<Arc<dyn host::driver::Driver>> {
+    same_as_before(config)?;
     Ok(match (config.driver, images) {
         (Driver::Sim { speed, seed }, _) => {
             let options = SimOptions {
@@ -174,6 +175,21 @@ async fn open_driver(
         }
         (Driver::Qemu(_), None) => anyhow::bail!("the driver qemu has no images"),
     })
+}
+
+/// One directory holds machines of one driver: what the other made would be nowhere.
+fn same_as_before(config: &Config) -> anyhow::Result<()> {
+    let (before, other) = match config.driver {
+        Driver::Sim { .. } => (HOST_FOLDER, "qemu"),
+        Driver::Qemu(_) => (WORLD_FILE, "sim"),
+    };
+    if config.data.join(before).exists() {
+        anyhow::bail!(
+            "the data directory {} holds machines of --driver {other}: serve it with that, or choose another with --data",
+            config.data.display()
+        );
+    }
+    Ok(())
 }
 
 /// Images of its own has a host whose machines are real.

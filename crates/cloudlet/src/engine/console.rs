@@ -1,7 +1,7 @@
 //! A machine's console, read from its host.
 
 use super::Engine;
-use crate::host::console::{Part, Text};
+pub use crate::host::console::{Part, Text};
 use anyhow::Context as _;
 use api::ResourceId;
 

@@ -5,7 +5,7 @@
 //! It never calls a driver. What a host is to be told goes to its agent after the commit.
 
 mod calls;
-mod console;
+pub mod console;
 mod estimates;
 mod leftovers;
 mod retention;

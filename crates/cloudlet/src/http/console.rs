@@ -8,7 +8,7 @@ use super::{
     limits::{CONSOLE_LINES_DEFAULT, CONSOLE_LINES_LIMIT},
     params::{Params, PathId},
 };
-use crate::host::console::{Part, Text};
+use crate::engine::console::{Part, Text};
 use api::{Envelope, ErrorCode, ResourceId, console::Console};
 use axum::extract::State;
 use model::{Kind, Refusal};

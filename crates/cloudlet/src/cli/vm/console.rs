@@ -1,6 +1,7 @@
 //! `cloudlet vm console`: what a machine wrote on its serial console.
 
 use crate::cli::{ending::Ending, session::Session};
+use api::{ResourceId, console::Console};
 use clap::Args;
 use std::{
     io::{self, Write as _},
@@ -25,24 +26,34 @@ pub(crate) struct ConsoleArgs {
 
 pub(crate) async fn run(session: &Session, args: ConsoleArgs) -> anyhow::Result<Ending> {
     let id = super::find(session, &args.vm).await?;
-    let mut console = session.client.console_tail(id, args.tail).await?;
+    let console = session.client.console_tail(id, args.tail).await?;
     if session.screen.is_json() {
         session.screen.json(&console)?;
         return Ok(Ending::Done);
     }
-    let mut out = io::stdout();
-    out.write_all(plain(&console.text).as_bytes())?;
-    while args.follow {
-        out.flush()?;
-        tokio::time::sleep(ASK_INTERVAL).await;
-        console = session.client.console_after(id, &console.cursor).await?;
-        out.write_all(plain(&console.text).as_bytes())?;
+    print(&console)?;
+    if args.follow {
+        return follow(session, id, console).await;
     }
     if !console.text.is_empty() && !console.text.ends_with('\n') {
-        out.write_all(b"\n")?;
+        io::stdout().write_all(b"\n")?;
     }
-    out.flush()?;
     Ok(Ending::Done)
+}
+
+/// Until Ctrl-C.
+async fn follow(session: &Session, id: ResourceId, mut console: Console) -> anyhow::Result<Ending> {
+    loop {
+        tokio::time::sleep(ASK_INTERVAL).await;
+        console = session.client.console_after(id, &console.cursor).await?;
+        print(&console)?;
+    }
+}
+
+fn print(console: &Console) -> io::Result<()> {
+    let mut out = io::stdout();
+    out.write_all(plain(&console.text).as_bytes())?;
+    out.flush()
 }
 
 /// Without what would move the cursor of whoever reads it, or have their terminal answer.

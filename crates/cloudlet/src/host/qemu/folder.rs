@@ -14,6 +14,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The folder of all that this host keeps, in the data directory.
+pub const HOST_FOLDER: &str = "host";
 /// The longest path of a socket, in bytes, without the zero at its end (`sockaddr_un`).
 pub(super) const SOCKET_PATH_LIMIT: usize = 107;
 
@@ -45,7 +47,7 @@ impl Folders {
     /// If they cannot be made, or the path is so long that no socket fits in.
     pub(super) fn open(data: &Path) -> anyhow::Result<Self> {
         let data = std::path::absolute(data)?;
-        let root = data.join("host");
+        let root = data.join(HOST_FOLDER);
         let any = ResourceId(uuid::Uuid::nil());
         let folders = Self { root };
         let longest = folders.of(any).monitor().as_os_str().len();

@@ -20,6 +20,7 @@ mod shutdown;
 mod watch;
 
 pub use accelerator::Accelerator;
+pub use folder::HOST_FOLDER;
 
 use super::{
     console::{Part, Text},

@@ -26,7 +26,7 @@ const IMAGE_ID_MAX: i64 = 2_147_483_647;
 /// Bring an image in from a file of the server's own host. The answer comes at once: read the image
 /// until it is `ready` or `failed`.
 #[utoipa::path(
-    post, path = "/admin/v1/images", tag = "Operator", operation_id = "image.import",
+    post, path = "/admin/v1/images", tag = "Operator", operation_id = "host_image.import",
     request_body = ImageImport,
     responses((status = 202, description = "The image, on its way", body = Envelope<HostImage>)),
 )]
@@ -47,7 +47,7 @@ pub(in crate::http) async fn import(
 
 /// List images, those that are being brought in as well.
 #[utoipa::path(
-    get, path = "/admin/v1/images", tag = "Operator", operation_id = "image.list",
+    get, path = "/admin/v1/images", tag = "Operator", operation_id = "host_image.list",
     params(
         ("page" = Option<u64>, Query, description = "From 1, the default"),
         ("limit" = Option<u64>, Query, description = "Rows on a page, 1 to 100; default 10"),
@@ -66,7 +66,7 @@ pub(in crate::http) async fn list(
 
 /// Show an image.
 #[utoipa::path(
-    get, path = "/admin/v1/images/{id}", tag = "Operator", operation_id = "image.show",
+    get, path = "/admin/v1/images/{id}", tag = "Operator", operation_id = "host_image.show",
     params(("id" = i64, Path)),
     responses((status = 200, description = "The image", body = Envelope<HostImage>)),
 )]
@@ -80,7 +80,7 @@ pub(in crate::http) async fn show(
 
 /// Remove an image that no machine was made from.
 #[utoipa::path(
-    delete, path = "/admin/v1/images/{id}", tag = "Operator", operation_id = "image.remove",
+    delete, path = "/admin/v1/images/{id}", tag = "Operator", operation_id = "host_image.remove",
     params(("id" = i64, Path)),
     responses((status = 204, description = "It is gone")),
 )]
@@ -131,8 +131,10 @@ async fn find(app: &App, id: i64) -> Result<HostImage, ApiError> {
 }
 
 async fn rows(app: &App) -> Result<Vec<HostImage>, ApiError> {
-    let machines = machines(app).await?;
-    images(app)?.list(&machines).map_err(unreadable)
+    let Some(images) = &app.images else {
+        return Ok(Vec::new());
+    };
+    images.list(&machines(app).await?).map_err(unreadable)
 }
 
 /// How many machines were made from each image.

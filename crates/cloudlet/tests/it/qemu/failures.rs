@@ -2,7 +2,7 @@
 
 use super::host::{
     GUEST_PATIENCE, Host, SILENT_IMAGE, TEST_IMAGE, cache, image_file, instead_of, processes,
-    signal,
+    signal, skipped,
 };
 use crate::process::pause;
 use std::{
@@ -177,7 +177,7 @@ async fn no_space_for_the_disk() {
         .stderr(Stdio::null())
         .status();
     if !mounted.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: no space for the disk: this user may not mount a file system");
+        skipped("no space for the disk: this user may not mount a file system");
         return;
     }
     let mounted = Mounted(folder);
@@ -203,8 +203,8 @@ impl Drop for Mounted {
 }
 
 #[tokio::test]
-async fn two_servers_on_one_directory_and_a_host_without_qemu() {
-    let Some(host) = Host::start().await else {
+async fn two_servers_on_one_directory_a_host_without_qemu_and_simulated_machines() {
+    let Some(mut host) = Host::start().await else {
         return;
     };
     let serve = |data: &std::path::Path, path: &str| {
@@ -242,4 +242,13 @@ async fn two_servers_on_one_directory_and_a_host_without_qemu() {
         "{says}"
     );
     assert!(says.contains("apt-get install"), "{says}");
+
+    host.server.kill();
+    let mut sim = Command::new(env!("CARGO_BIN_EXE_cloudlet"));
+    sim.args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(host.server.data());
+    let ran = sim.output().unwrap();
+    let says = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(1), "{says}");
+    assert!(says.contains("holds machines of --driver qemu"), "{says}");
 }

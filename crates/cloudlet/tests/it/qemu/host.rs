@@ -30,7 +30,7 @@ pub(super) fn cache() -> Option<PathBuf> {
             lock.lock().unwrap();
             for program in ["qemu-system-x86_64", "qemu-img", "apt-get"] {
                 if Command::new(program).arg("--version").output().is_err() {
-                    eprintln!("SKIPPED: a test with real machines: {program} is not on this host");
+                    skipped(&format!("real machines: {program} is not on this host"));
                     return None;
                 }
             }
@@ -47,6 +47,15 @@ pub(super) fn cache() -> Option<PathBuf> {
             Some(root)
         })
         .clone()
+}
+
+/// Says aloud that something is not tested here.
+#[allow(
+    clippy::print_stderr,
+    reason = "whoever reads the tests' output is to see it"
+)]
+pub(super) fn skipped(what: &str) {
+    eprintln!("SKIPPED: {what}");
 }
 
 /// The file of the test image.
