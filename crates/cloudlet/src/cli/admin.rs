@@ -62,7 +62,7 @@ Examples:
     #[command(before_help = "\
 Examples:
   cloudlet admin image list
-  cloudlet admin image import debian-12-nocloud-amd64.qcow2 --id 20 --name 'Debian 12'")]
+  cloudlet admin image import debian-12-nocloud-amd64.qcow2 --id 20 --name Debian-12")]
     Image {
         #[command(subcommand)]
         command: ImageCommand,

@@ -30,7 +30,7 @@ Examples:
     /// Bring in an image from a qcow2 or raw file on the server's own host; it is copied.
     #[command(before_help = "\
 Examples:
-  cloudlet admin image import debian-12-nocloud-amd64.qcow2 --id 20 --name 'Debian 12'
+  cloudlet admin image import debian-12-nocloud-amd64.qcow2 --id 20 --name Debian-12
   cloudlet admin image import appliance.raw --id 21 --name Appliance --ready 'console:login:'")]
     Import(ImportArgs),
     /// Build a tiny test image from Debian's packages: no root, no server, a few seconds.

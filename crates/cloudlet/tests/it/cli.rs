@@ -412,7 +412,7 @@ async fn usage_is_2_and_a_server_that_is_not_there_is_1() {
         "vm create x --count 51",
         "vm list --url https://cloud.example",
         "admin quota set acme",
-        "serve --driver qemu",
+        "serve --accel kvm",
         "serve --clock sometimes",
     ] {
         let said = lab.run(line).await;
