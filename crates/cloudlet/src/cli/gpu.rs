@@ -2,7 +2,9 @@
 
 use crate::{
     cli::{
-        STATUSES, catalogue,
+        STATUSES,
+        carried::Carried,
+        catalogue,
         ending::Ending,
         names::id_of,
         session::Session,
@@ -90,6 +92,11 @@ pub(crate) struct CreateArgs {
     /// Data centre, by id or name [default: the first]
     #[arg(long, value_name = "X")]
     data_center: Option<String>,
+    /// Image, by id [default: the first that fits]
+    #[arg(long, value_name = "IMAGE", value_parser = whole::<i64>)]
+    image: Option<i64>,
+    #[command(flatten)]
+    carried: Carried,
     #[command(flatten)]
     patience: Patience,
 }
@@ -137,12 +144,18 @@ async fn create(session: &Session, args: CreateArgs) -> anyhow::Result<Ending> {
             catalogue::by_name("GPU series", &args.series, rows.collect())?
         }
     };
+    let carried = args.carried.read(session).await?;
     let wish = GpuCreate {
         name: args.name,
         datacenter_id: place.to_string(),
         series_id,
         gpu_count: args.count,
-        ..GpuCreate::default()
+        image_id: args.image,
+        team_id: carried.team_id,
+        ssh_key_id: carried.ssh_key_id,
+        ssh_public_keys: carried.ssh_public_keys,
+        username: carried.username,
+        user_data: carried.user_data,
     };
     let accepted = session.client.create_gpu_machine(&wish).await?;
     args.patience.end(session, accepted).await

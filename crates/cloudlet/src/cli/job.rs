@@ -23,6 +23,8 @@ use client::{JobFilter, Watch};
 const DEFAULT_LIMIT: usize = 20;
 /// Rows that one request may ask for.
 const LONGEST_PAGE: usize = 100;
+/// Ids that one poll may have.
+const POLL_BATCH: usize = 50;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobCommand {
@@ -60,14 +62,16 @@ Examples:
         #[arg(value_name = "ID", value_parser = values::job_id)]
         id: JobId,
     },
-    /// Wait until jobs have ended, from wherever they were submitted.
+    /// Wait until jobs have ended, from wherever they were submitted; without ids all those that were
+    /// submitted from here and were not seen to end.
     #[command(before_help = "\
 Examples:
+  cloudlet job wait
   cloudlet job wait 01930000-0000-7000-8000-000000000001
   cloudlet job wait 01930000-0000-7000-8000-000000000001 --timeout 60 --output json", after_help = STATUSES)]
     Wait {
-        /// The jobs' ids
-        #[arg(value_name = "ID", required = true, value_parser = values::job_id)]
+        /// The jobs' ids [default: what was submitted from here and not seen to end]
+        #[arg(value_name = "ID", value_parser = values::job_id)]
         ids: Vec<JobId>,
         /// Give up waiting after this many seconds (exit status 4); the jobs go on
         #[arg(long, value_name = "S", default_value_t = DEFAULT_TIMEOUT, value_parser = values::whole::<u64>)]
@@ -80,12 +84,37 @@ pub(crate) async fn run(session: &Session, command: JobCommand) -> anyhow::Resul
         JobCommand::List { status, limit } => list(session, status, limit).await,
         JobCommand::Cancel { id } => cancel(session, id).await,
         JobCommand::Show { id } => show(session, id).await,
-        JobCommand::Wait { ids, timeout } => {
-            // Read once before waiting: a server that is not there is an error, not a delay.
-            let polled = session.client.poll(&ids).await?;
-            wait::follow_ids(session, &ids, polled.jobs, Watch::new(), timeout).await
-        }
+        JobCommand::Wait { ids, timeout } => wait_for(session, ids, timeout).await,
     }
+}
+
+async fn wait_for(session: &Session, ids: Vec<JobId>, timeout: u64) -> anyhow::Result<Ending> {
+    if !ids.is_empty() {
+        // Read once before waiting: a server that is not there is an error, not a delay.
+        let polled = session.client.poll(&ids).await?;
+        return wait::follow_ids(session, &ids, polled.jobs, Watch::new(), timeout).await;
+    }
+    let screen = &session.screen;
+    let mut open = Vec::new();
+    let mut jobs = Vec::new();
+    for ids in session.whose.open(screen).chunks(POLL_BATCH) {
+        let polled = session.client.poll(ids).await?;
+        let (there, gone): (Vec<JobId>, Vec<JobId>) = ids
+            .iter()
+            .partition(|id| polled.jobs.iter().any(|job| job.id == **id));
+        // Their server keeps nothing of them any more, so nobody will see their end.
+        session.whose.ended(screen, &gone);
+        open.extend(there);
+        jobs.extend(polled.jobs);
+    }
+    if open.is_empty() {
+        if screen.is_json() {
+            screen.json(&jobs)?;
+        }
+        screen.say("Every job that was submitted from here has been seen to end.");
+        return Ok(Ending::Done);
+    }
+    wait::follow_ids(session, &open, jobs, Watch::new(), timeout).await
 }
 
 async fn list(session: &Session, status: Vec<JobStatus>, limit: usize) -> anyhow::Result<Ending> {

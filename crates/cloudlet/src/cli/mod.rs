@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod admin;
+mod carried;
 mod catalogue;
 mod doctor;
 mod ending;
@@ -27,6 +28,7 @@ mod quota;
 mod screen;
 mod session;
 mod ssh_key;
+mod submissions;
 mod table;
 mod vm;
 mod volume;

@@ -4,6 +4,7 @@ use crate::{
     cli::{
         ending::{Usage, profile_name},
         screen::{Format, Screen},
+        submissions::Whose,
     },
     profile::Profile,
 };
@@ -56,6 +57,8 @@ pub(crate) struct Session {
     /// The operator's client, where a tenant's session has that key at hand, too.
     pub(crate) operator: Option<Client>,
     pub(crate) screen: Screen,
+    /// Whose jobs are written down.
+    pub(crate) whose: Whose,
 }
 
 impl Global {
@@ -75,8 +78,10 @@ impl Global {
         })?;
         let operator = operators_key(profile.admin_key)
             .and_then(|key| self.client(profile.url.as_deref(), &key).ok());
+        let client = self.client(profile.url.as_deref(), &key)?;
         Ok(Session {
-            client: self.client(profile.url.as_deref(), &key)?,
+            whose: Whose::new(client.url(), &key),
+            client,
             operator,
             screen: *screen,
         })
@@ -91,8 +96,10 @@ impl Global {
                 profile_name()
             ))
         })?;
+        let client = self.client(profile.url.as_deref(), &key)?;
         Ok(Session {
-            client: self.client(profile.url.as_deref(), &key)?,
+            whose: Whose::new(client.url(), &key),
+            client,
             operator: None,
             screen: *screen,
         })

@@ -251,7 +251,7 @@ async fn list(session: &Session) -> anyhow::Result<()> {
 }
 
 /// The key that a name or an id means.
-async fn find(session: &Session, word: &str) -> anyhow::Result<SshKeyId> {
+pub(crate) async fn find(session: &Session, word: &str) -> anyhow::Result<SshKeyId> {
     let keys = session.client.ssh_keys().await?;
     let candidate = |key: &SshKey| Candidate {
         id: key.id.to_string(),

@@ -52,6 +52,7 @@ pub(crate) struct ShortPatience {
 impl Patience {
     /// Waits for what was accepted, or only says what it was.
     pub(crate) async fn end(self, session: &Session, accepted: Accepted) -> anyhow::Result<Ending> {
+        session.whose.submitted(&session.screen, &accepted.jobs);
         if self.no_wait {
             return submitted(&session.screen, &accepted);
         }
@@ -140,6 +141,7 @@ pub(crate) async fn follow_ids(
     };
     progress.borrow_mut().end();
     let (outcome, over) = result?;
+    session.whose.ended(&session.screen, &seen(&outcome));
     report(&session.screen, &outcome, over)
 }
 
@@ -166,6 +168,13 @@ pub(crate) fn submitted(screen: &Screen, accepted: &Accepted) -> anyhow::Result<
     }
     screen.hint(format!("Go on with: {}", wait_command(&accepted.ids())));
     Ok(Ending::Done)
+}
+
+/// The jobs that have ended, or are there no more.
+fn seen(outcome: &Outcome) -> Vec<JobId> {
+    let ended = outcome.jobs.iter().filter(|job| job.status.is_final());
+    let ended = ended.map(|job| job.id);
+    ended.chain(outcome.unknown.iter().copied()).collect()
 }
 
 fn left_running(jobs: Vec<Job>) -> Outcome {

@@ -19,6 +19,7 @@ mod gpu;
 mod hosts;
 mod idempotency;
 mod interfaces;
+mod job_wait;
 mod jobs;
 mod keys;
 mod leftovers;

@@ -74,6 +74,7 @@ impl Process {
             "CLOUDLET_PROFILE",
             self.directory.path().join("profile.toml"),
         );
+        command.env("XDG_STATE_HOME", self.directory.path().join("state"));
     }
 
     /// Starts the server again on the same data; returns once it answers.

@@ -1,6 +1,7 @@
 //! `cloudlet vm create`: names of the catalogue made into ids, one request, one wait.
 
 use crate::cli::{
+    carried::{Carried, PasswordArgs},
     catalogue::{data_center, image, size},
     ending::Ending,
     network,
@@ -36,12 +37,18 @@ pub(crate) struct CreateArgs {
     #[arg(long)]
     public_ip: bool,
     #[command(flatten)]
+    carried: Carried,
+    #[command(flatten)]
+    password: PasswordArgs,
+    #[command(flatten)]
     patience: Patience,
 }
 
 pub(crate) async fn run(session: &Session, args: CreateArgs) -> anyhow::Result<Ending> {
     let place = data_center(session, args.data_center.as_deref()).await?;
     let image_id = image(session, place, &args.image).await?;
+    let carried = args.carried.read(session).await?;
+    let (auth_method, password) = args.password.read()?;
     let wish = MachineCreate {
         name: args.name,
         datacenter_id: place.to_string(),
@@ -50,7 +57,13 @@ pub(crate) async fn run(session: &Session, args: CreateArgs) -> anyhow::Result<E
         number_of_instances: args.count,
         allocate_public_ip: args.public_ip.then_some(true),
         network_interfaces: interfaces(session, &args.network).await?,
-        ..MachineCreate::default()
+        team_id: carried.team_id,
+        auth_method,
+        ssh_key_id: carried.ssh_key_id,
+        ssh_public_keys: carried.ssh_public_keys,
+        username: carried.username,
+        user_data: carried.user_data,
+        password,
     };
     let accepted = submit(session, &wish).await?;
     args.patience.end(session, accepted).await

@@ -32,7 +32,7 @@ pub(crate) enum VmCommand {
 Examples:
   cloudlet vm create web-1
   cloudlet vm create web --count 3 --image 12 --size 45 --output json", after_help = STATUSES)]
-    Create(create::CreateArgs),
+    Create(Box<create::CreateArgs>),
     /// List the machines.
     #[command(before_help = "\
 Examples:
@@ -127,7 +127,7 @@ pub(crate) struct PowerArgs {
 
 pub(crate) async fn run(session: &Session, command: VmCommand) -> anyhow::Result<Ending> {
     match command {
-        VmCommand::Create(args) => create::run(session, args).await,
+        VmCommand::Create(args) => create::run(session, *args).await,
         VmCommand::List => list(session).await,
         VmCommand::Show { vm } => show(session, &vm).await,
         VmCommand::Rename { vm, name } => rename(session, &vm, &name).await,

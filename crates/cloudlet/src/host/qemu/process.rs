@@ -153,7 +153,7 @@ mod tests {
             "",
         ]);
         assert_eq!(boot_of(&ours, "abc"), Some(7));
-        assert_eq!(boot_of(&ours, "abd"), None);
+        assert_eq!(boot_of(&ours, "another"), None);
         for words in [
             &["qemu-system-x86_64", "-name", "other", "-uuid", "abc"][..],
             &["qemu-system-x86_64", "-uuid", "abc"],
