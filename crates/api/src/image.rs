@@ -7,18 +7,24 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImageImport {
-    /// What machines ask for it by: a create's `imageId`. 1 to 2,147,483,647.
+    /// What machines ask for it by: a create's `imageId`.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_147_483_647))]
     pub id: i64,
     /// Its name, 1 to 63 characters.
     pub name: String,
     /// A qcow2 or raw file on the server's own host, by its absolute path. It is copied.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^/"))]
     pub file: String,
     /// Whom to log in as; default `root`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// How its guest says that it is ready: `none` (the default: a machine that runs is taken for
     /// ready), `agent` (the QEMU guest agent answers), or `console:` and the words that it then writes on
-    /// its serial console.
+    /// its serial console, at most 200 bytes.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(pattern = "^(none|agent|console:.+)$", max_length = 208)
+    )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<String>,
 }

@@ -10,18 +10,27 @@ use model::{
     render,
 };
 
-/// Does a call. `Some`: its job has completed; `None`: all was as wished, or its job goes on.
+/// How far a call came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Called {
+    /// What was wished is so, whether it had to be done or was so already.
+    Reached,
+    /// It is being done.
+    GoesOn,
+}
+
+/// Does a call.
 pub(super) async fn call(
     app: &App,
     (kind, repeat): (Kind, Option<Idempotency>),
     rule: impl Fn(&Context<'_>) -> Accepted<Call> + Send + 'static,
-) -> Result<Option<Box<Job>>, ApiError> {
+) -> Result<Called, ApiError> {
     let once = move |context: &Context<'_>| accept::once(context, repeat, || rule(context));
     let end = app.engine.call(CALL_PATIENCE, once).await??;
     judge(&end, kind, app.engine.is_draining())?;
     Ok(match end {
-        CallEnd::Ended(job) => Some(job),
-        CallEnd::AsWished | CallEnd::StillRunning(_) | CallEnd::Withdrawn(_) => None,
+        CallEnd::Ended(_) | CallEnd::AsWished => Called::Reached,
+        CallEnd::StillRunning(_) | CallEnd::Withdrawn(_) => Called::GoesOn,
     })
 }
 

@@ -46,7 +46,8 @@ pub(super) async fn read(
 }
 
 fn part(params: &Params) -> Result<Part, ApiError> {
-    if let Some(text) = params.one("after")? {
+    // Empty is absent.
+    if let Some(text) = params.one("after")?.filter(|text| !text.is_empty()) {
         let cursor = text.parse().map_err(|()| {
             Refusal::field(
                 "after",
@@ -55,8 +56,9 @@ fn part(params: &Params) -> Result<Part, ApiError> {
         })?;
         return Ok(Part::After(cursor));
     }
-    let lines = params.integer("tail")?.unwrap_or(CONSOLE_LINES_DEFAULT);
-    if !(1..=CONSOLE_LINES_LIMIT).contains(&lines) {
+    let lines = params.integer("tail")?;
+    let lines = lines.unwrap_or(CONSOLE_LINES_DEFAULT.into());
+    if !(1..=CONSOLE_LINES_LIMIT.into()).contains(&lines) {
         let text = format!("is {lines}; 1 to {CONSOLE_LINES_LIMIT} are right");
         return Err(Refusal::field("tail", text).into());
     }

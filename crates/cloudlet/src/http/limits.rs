@@ -64,6 +64,6 @@ pub const PASSPHRASE_LIMIT: usize = 1_024;
 /// SSH keys that are being made at once: a long one keeps a processor busy for seconds.
 pub const KEY_MAKERS_LIMIT: usize = 2;
 /// Lines of a console where none are asked for.
-pub(super) const CONSOLE_LINES_DEFAULT: i64 = 100;
+pub(super) const CONSOLE_LINES_DEFAULT: u32 = 100;
 /// The most lines of a console in one answer.
-pub(super) const CONSOLE_LINES_LIMIT: i64 = 10_000;
+pub(super) const CONSOLE_LINES_LIMIT: u32 = 10_000;

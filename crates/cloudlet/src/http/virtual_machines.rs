@@ -5,7 +5,7 @@ use super::{
     answer::Answer,
     auth::{Caller, Open},
     body::Body,
-    calls,
+    calls::{self, Called},
     error::ApiError,
     params::{Params, PathId},
     repeat::{IdempotencyKey, Repeat},
@@ -20,13 +20,14 @@ use api::{
 };
 use axum::extract::State;
 use model::{
-    Context, Kind, Operation, Refusal,
+    Context, Kind, Refusal,
     accept::{Accepted, Idempotency},
     ops::{Call, vm_create, vm_delete, vm_rename, vm_reset, vm_resize, vm_start, vm_stop},
     render,
     secret::Wished,
 };
 
+type PowerRule = fn(&Context<'_>, TenantId, ResourceId) -> Accepted<Call>;
 type Detail = Result<Answer<MachineDetail>, ApiError>;
 
 /// Create 1 to 50 virtual machines.
@@ -170,7 +171,14 @@ pub(super) async fn start(
     PathId(id): PathId<ResourceId>,
     repeat: Repeat,
 ) -> Detail {
-    power(&app, (tenant, id), repeat.of(tenant), vm_start::accept).await
+    let reached = MachineStatus::Running;
+    power(
+        &app,
+        (tenant, id),
+        repeat.of(tenant),
+        (vm_start::accept, reached),
+    )
+    .await
 }
 
 /// Turn a virtual machine off; waits at most 50 s.
@@ -186,7 +194,14 @@ pub(super) async fn stop(
     PathId(id): PathId<ResourceId>,
     repeat: Repeat,
 ) -> Detail {
-    power(&app, (tenant, id), repeat.of(tenant), vm_stop::accept).await
+    let reached = MachineStatus::Shutoff;
+    power(
+        &app,
+        (tenant, id),
+        repeat.of(tenant),
+        (vm_stop::accept, reached),
+    )
+    .await
 }
 
 /// Turn a running virtual machine off and on; waits at most 50 s.
@@ -202,33 +217,33 @@ pub(super) async fn reset(
     PathId(id): PathId<ResourceId>,
     repeat: Repeat,
 ) -> Detail {
-    power(&app, (tenant, id), repeat.of(tenant), vm_reset::accept).await
+    let reached = MachineStatus::Running;
+    power(
+        &app,
+        (tenant, id),
+        repeat.of(tenant),
+        (vm_reset::accept, reached),
+    )
+    .await
 }
 
-/// Does a power call and answers with the machine.
+/// Does a power call and answers with the machine. If it has reached what was wished, that is what is
+/// shown: the machine may be on its way elsewhere already, for the next in line, but that is not what
+/// this caller asked about.
 async fn power(
     app: &App,
     (tenant, id): (TenantId, ResourceId),
     repeat: Option<Idempotency>,
-    rule: fn(&Context<'_>, TenantId, ResourceId) -> Accepted<Call>,
+    (rule, reached): (PowerRule, MachineStatus),
 ) -> Detail {
     let rule = move |context: &Context<'_>| rule(context, tenant, id);
-    let ended = calls::call(app, (Kind::Vm, repeat), rule).await?;
+    let called = calls::call(app, (Kind::Vm, repeat), rule).await?;
     let mut machine = detail(app, tenant, id).await?;
-    if let Some(status) = ended.and_then(|job| reached(job.operation)) {
-        machine.status = status;
+    if called == Called::Reached {
+        machine.status = reached;
+        machine.status_reason = None;
     }
     Ok(Answer::ok(machine))
-}
-
-/// What a call that completed has reached. The machine may be on its way elsewhere already, for the
-/// next in line; that is not what this caller asked about.
-fn reached(operation: Operation) -> Option<MachineStatus> {
-    match operation {
-        Operation::VmStart | Operation::VmReset => Some(MachineStatus::Running),
-        Operation::VmStop => Some(MachineStatus::Shutoff),
-        _ => None,
-    }
 }
 
 /// A machine as it is now.

@@ -118,6 +118,16 @@ fn how_a_machine_ended_is_shown_and_it_can_be_started_again() {
         );
         let seen = gone(&lab, machine, died());
         lab.settle_as(machine, seen);
+        let stop = lab.ask_power(Operation::VmStop, machine);
+        let stop = stop.expect("nothing is in the way").expect("it died");
+        lab.start(stop);
+        let off = reached(&lab.resource(machine).spec);
+        lab.settle_as(machine, off);
+        assert_eq!(lab.state(stop), JobState::Completed);
+        assert_eq!(
+            shown(&lab, machine),
+            (Status::Machine(MachineStatus::Shutoff), None)
+        );
         let delete = lab.ask_delete(machine).expect("nothing is in the way");
         lab.made(delete);
     }

@@ -5,6 +5,7 @@ use crate::{
     accept::{Accepted, Request, changeable},
     facts::Context,
     job::{Job, JobError},
+    observed::Ended,
     operation::{Definition, Operation},
     resource::{Resource, Status},
     spec::{MachineSpec, Power, Spec},
@@ -25,15 +26,16 @@ pub const DEFINITION: Definition = Definition {
 pub fn accept(context: &Context<'_>, tenant: TenantId, id: ResourceId) -> Accepted<Call> {
     let machine = changeable(context, tenant, id, Operation::VmStop)?;
     let request = Request::new(Operation::VmStop, &machine);
-    accept_call(
-        context,
-        request,
-        |machine| Ok(machine.power() == Power::Off),
-    )
+    accept_call(context, request, |machine| Ok(is_off(machine)))
+}
+
+/// One that died is off against its spec, and shown in error: a stop makes that right.
+fn is_off(machine: &Resource) -> bool {
+    machine.power() == Power::Off && !matches!(machine.ended(), Some(Ended::Died { .. }))
 }
 
 fn start(_: &Context<'_>, _: &Job, machine: &Resource) -> Result<Next, JobError> {
-    if machine.power() == Power::Off {
+    if is_off(machine) {
         return Ok(Next::Done);
     }
     let spec = MachineSpec {

@@ -245,3 +245,62 @@ fn trial(image: &Path, console: &Path, accelerator: Accelerator) -> Vec<OsString
     ];
     words.iter().map(Into::into).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_image;
+
+    /// Emulated on a busy machine a boot was seen to take 19 s.
+    const BOOT_TAKES: Duration = Duration::from_secs(180);
+
+    #[test]
+    fn a_verdict_holds_for_one_start_of_the_host_and_one_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("accelerator.json");
+        assert_eq!(kept(&file, "boot", "7.2"), None);
+        let verdict = tcg("a guest does not boot with KVM".to_owned());
+        let (host_boot, qemu) = ("boot".to_owned(), "7.2".to_owned());
+        let record = Kept {
+            host_boot,
+            qemu,
+            verdict: verdict.clone(),
+        };
+        keep(&file, &record);
+        assert_eq!(kept(&file, "boot", "7.2"), Some(verdict));
+        assert_eq!(kept(&file, "another boot", "7.2"), None);
+        assert_eq!(kept(&file, "boot", "8.0"), None);
+    }
+
+    #[tokio::test]
+    #[allow(
+        clippy::print_stderr,
+        reason = "whoever reads the tests' output is to see it"
+    )]
+    async fn only_a_guest_that_boots_is_a_proof() {
+        let nursery = Nursery::open().unwrap();
+        if super::super::presence::both(&nursery).await.is_err() {
+            eprintln!("SKIPPED: whether a guest boots: QEMU is not on this host");
+            return;
+        }
+        let cache = tempfile::tempdir().unwrap();
+        let built = test_image::build(cache.path(), false, |_| {}).unwrap();
+        let boots_with = |image, accelerator, limit| {
+            let nursery = &nursery;
+            async move { boots(nursery, image, accelerator, limit).await }
+        };
+        assert_eq!(
+            boots_with(&built.path, Accelerator::Tcg, BOOT_TAKES).await,
+            Ok(())
+        );
+        let limit = Duration::from_secs(1);
+        let soon = boots_with(&built.path, Accelerator::Tcg, limit).await;
+        assert_eq!(soon, Err("not ready within 1 s".to_owned()));
+        // Where the processor shows nothing of it, KVM may open and no guest gets anywhere with it.
+        if !processor_can() {
+            let limit = Duration::from_secs(5);
+            let tried = boots_with(&built.path, Accelerator::Kvm, limit).await;
+            assert!(tried.is_err(), "the hint is wrong here: {tried:?}");
+        }
+    }
+}

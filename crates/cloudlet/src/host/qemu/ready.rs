@@ -154,3 +154,43 @@ async fn greet_agent(socket: &Path, id: u128) -> std::io::Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::UnixListener;
+
+    #[test]
+    fn words_are_found_wherever_they_stand() {
+        assert!(contains(b"\r\nit is ready after 2 s", b"ready after"));
+        assert!(!contains(b"it is read", b"ready"));
+        assert!(!contains(b"", b"ready"));
+    }
+
+    /// An agent that comes up late, and answers first what it was asked before.
+    #[tokio::test]
+    async fn an_agent_is_there_once_it_answers_what_it_was_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("qga.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let agent = async {
+            drop(listener.accept().await.unwrap());
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            let mut asked = String::new();
+            stream.read_line(&mut asked).await.unwrap();
+            let asked: serde_json::Value = serde_json::from_str(&asked).unwrap();
+            assert_eq!(asked["execute"], "guest-sync");
+            let id = &asked["arguments"]["id"];
+            let answers = format!("{{\"return\":-1}}\n{{\"return\":{id}}}\n");
+            stream
+                .get_mut()
+                .write_all(answers.as_bytes())
+                .await
+                .unwrap();
+            stream
+        };
+        let (seen, _stream) = tokio::join!(see_through_agent(&socket), agent);
+        assert_eq!(seen, Ok(()));
+    }
+}

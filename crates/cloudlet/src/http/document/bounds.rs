@@ -2,7 +2,10 @@
 //!
 //! As in the rules that check them; a request that fits these is not refused for them.
 
-use crate::http::limits::{IDEMPOTENCY_KEY_LIMIT, PAGE_LIMIT, PAGE_SIZE_DEFAULT, PAGE_SIZE_LIMIT};
+use crate::http::limits::{
+    CONSOLE_LINES_DEFAULT, CONSOLE_LINES_LIMIT, IDEMPOTENCY_KEY_LIMIT, PAGE_LIMIT,
+    PAGE_SIZE_DEFAULT, PAGE_SIZE_LIMIT,
+};
 use model::{
     Kind, Operation,
     limits::{GPU_COUNTS, NAME_LIMIT},
@@ -32,7 +35,7 @@ const ANY: &str = "*";
 pub(super) fn parameter(parameter: &mut Parameter) {
     let name = parameter.name.as_str();
     match parameter.parameter_in {
-        ParameterIn::Query if ["page", "limit"].contains(&name) => {}
+        ParameterIn::Query if ["page", "limit", "tail"].contains(&name) => {}
         // Empty is absent.
         ParameterIn::Query => {
             let empty = Extensions::from_iter([("allowEmptyValue", true)]);
@@ -51,6 +54,14 @@ pub(super) fn parameter(parameter: &mut Parameter) {
         ("limit", ParameterIn::Query) => {
             (schema.minimum, schema.maximum) = (Some(number(1)), Some(number(PAGE_SIZE_LIMIT)));
             schema.default = Some(PAGE_SIZE_DEFAULT.into());
+        }
+        ("tail", ParameterIn::Query) => {
+            let most = u64::from(CONSOLE_LINES_LIMIT);
+            (schema.minimum, schema.maximum) = (Some(number(1)), Some(number(most)));
+            schema.default = Some(CONSOLE_LINES_DEFAULT.into());
+        }
+        ("after", ParameterIn::Query) => {
+            schema.pattern = Some("^([0-9]{1,18}-[0-9]{1,18})?$".to_owned());
         }
         ("sort", ParameterIn::Query) => {
             let said = parameter.description.as_deref().unwrap_or_default();

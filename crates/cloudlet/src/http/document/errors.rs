@@ -21,6 +21,8 @@ const ALWAYS: &[u16] = &[400, 405, 500];
 const WITH_KEY: &[u16] = &[401, 403, 429, 503];
 /// Operations without a driver's job of their own that ask the driver all the same.
 const ASKS_DRIVER: &[&str] = &["verify"];
+/// Reads that not every driver can answer.
+const NEEDS_DRIVER: &[&str] = &["vm.console"];
 /// A read in spite of its method.
 const POLL: &str = "job.poll";
 /// Names in its body what it is about, as others do in their path.
@@ -32,7 +34,8 @@ pub(super) fn statuses(path: &str, method: &HttpMethod, operation: &Operation) -
     let id = operation.operation_id.as_deref().unwrap_or_default();
     if KEYED.iter().any(|keyed| path.starts_with(keyed)) {
         all.extend(WITH_KEY);
-        if *method != HttpMethod::Get && id != POLL {
+        let writes = *method != HttpMethod::Get && id != POLL;
+        if writes || NEEDS_DRIVER.contains(&id) {
             all.insert(409);
         }
     } else if path == "/readyz" {
