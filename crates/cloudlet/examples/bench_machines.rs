@@ -113,22 +113,23 @@ impl Server {
         (text(&job["id"]), text(&job["targetId"]))
     }
 
-    /// Polls jobs until all are so.
+    /// Polls jobs until all are so; a poll is answered when something has changed.
     async fn until(&self, jobs: &[String], is: impl Fn(&Value) -> bool) {
+        let mut since = Value::Null;
         loop {
+            let mut body = json!({"jobIds": jobs, "waitSeconds": 20});
+            if !since.is_null() {
+                body["since"] = since;
+            }
             let answer = self
-                .ask(
-                    reqwest::Method::POST,
-                    "/v1/resource/jobs",
-                    &json!({"jobIds": jobs}),
-                )
+                .ask(reqwest::Method::POST, "/v1/resource/jobs", &body)
                 .await;
+            since = answer["data"]["cursor"].clone();
             let rows = answer["data"]["jobs"].as_array().unwrap();
             assert!(rows.iter().all(|job| job["status"] != "failed"), "{answer}");
             if rows.iter().all(&is) {
                 return;
             }
-            tokio::time::sleep(LOOK).await;
         }
     }
 

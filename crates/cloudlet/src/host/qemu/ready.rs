@@ -27,7 +27,7 @@ use tokio::{
 };
 
 /// How often a guest is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 /// How long a guest's agent may take to answer.
 const AGENT_LIMIT: Duration = Duration::from_secs(2);
 /// How much of the console is kept in mind between two looks, in bytes: the words may come in two parts.
