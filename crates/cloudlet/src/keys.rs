@@ -4,6 +4,7 @@
 
 use rand::distr::{Alphanumeric, SampleString};
 use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
 
 /// What every key begins with.
 pub const PREFIX: &str = "gpcn_";
@@ -24,6 +25,15 @@ pub fn new_key() -> String {
 /// What is stored of a key, and what it is looked up by.
 pub fn digest(key: &str) -> [u8; 32] {
     Sha256::digest(key.as_bytes()).into()
+}
+
+/// Bytes as they are shown.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string never fails.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A key's first characters, prefix included.

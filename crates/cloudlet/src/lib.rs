@@ -12,6 +12,7 @@ pub mod host;
 pub mod http;
 pub mod images;
 pub mod keys;
+pub mod places;
 pub mod profile;
 pub mod secrets;
 pub mod serve;

@@ -2,14 +2,13 @@
 //!
 //! Never logs it, nor says in an error what was sent.
 
-use crate::ssh_keys;
+use crate::{keys, ssh_keys};
 use api::{Private, ssh_key::SshKey};
 use model::{
     Refusal,
     secret::{Carried, Sealed, Secret, UsedKey, Wished},
 };
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use uuid::Uuid;
 
 /// What is to be carried as wished; `stored` is the tenant's key that is named, if there is one.
@@ -49,12 +48,7 @@ fn sealed(secret: Secret) -> Sealed {
 /// SHA-256 over all of a secret, its salt included, in hexadecimal.
 pub fn digest(secret: &Secret) -> String {
     let bytes = serde_json::to_vec(secret).expect("texts and an id are always JSON");
-    let digest = Sha256::digest(bytes);
-    digest.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    keys::hex(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::{
     },
     http::{self, App, listen},
     images::Images,
+    places,
     store::Store,
     supply::Supply,
     test_image,
@@ -199,7 +200,7 @@ fn open_images(config: &Config) -> anyhow::Result<Option<Images>> {
     };
     let images =
         Images::open(&config.data).context("cannot use the images in the data directory")?;
-    let built = test_image::cache().ok();
+    let built = places::cache();
     if let Some(file) = built.and_then(|cache| test_image::find(&cache)) {
         let adopted = images.adopt(test_image::note(), &file);
         adopted.context("cannot take in the test image")?;

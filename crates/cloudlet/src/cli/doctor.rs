@@ -9,7 +9,7 @@ use crate::{
         accelerator::{self, Accelerator},
         presence::{self, INSTALL, QEMU, QEMU_IMG},
     },
-    test_image,
+    places, test_image,
 };
 use serde::Serialize;
 
@@ -132,8 +132,7 @@ async fn programs(nursery: &Nursery, findings: &mut Vec<Finding>) -> Option<Stri
 }
 
 fn image() -> Finding {
-    let built = test_image::cache().ok();
-    match built.and_then(|cache| test_image::find(&cache)) {
+    match places::cache().and_then(|cache| test_image::find(&cache)) {
         Some(path) => Finding::fine(format!("the test image is built: {}", path.display())),
         None => {
             let text = "the test image is not built; a server then has only what is imported";
@@ -159,12 +158,7 @@ async fn accelerator(nursery: &Nursery, qemu: Option<&str>) -> Finding {
 }
 
 fn memory() -> Finding {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"));
-    let free = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    let free = free.unwrap_or(0) * 1024;
+    let free = presence::memory("MemAvailable").unwrap_or(0);
     let shown = format!("{} GB of memory are free", free / SMALLEST);
     match free >= SMALLEST {
         true => Finding::fine(shown),

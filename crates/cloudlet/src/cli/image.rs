@@ -7,7 +7,7 @@ use crate::{
         session::Session,
         table::table,
     },
-    test_image,
+    places, test_image,
     values::whole,
 };
 use anyhow::{Context, bail};
@@ -138,7 +138,8 @@ async fn bring(session: &Session, args: ImportArgs) -> anyhow::Result<Ending> {
 
 /// Asks no server and needs no key.
 pub(crate) fn build_test(screen: &Screen, rebuild: bool) -> anyhow::Result<Ending> {
-    let cache = test_image::cache()?;
+    let cache = places::cache();
+    let cache = cache.context("neither XDG_CACHE_HOME nor HOME says where to keep it")?;
     let built = test_image::build(&cache, rebuild, |step| screen.hint(format!("… {step}")))?;
     if built.was_there {
         screen.hint("It is there already; --rebuild builds it anew.");

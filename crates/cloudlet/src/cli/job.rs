@@ -23,8 +23,6 @@ use client::{JobFilter, Watch};
 const DEFAULT_LIMIT: usize = 20;
 /// Rows that one request may ask for.
 const LONGEST_PAGE: usize = 100;
-/// Ids that one poll may have.
-const POLL_BATCH: usize = 50;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobCommand {
@@ -95,18 +93,13 @@ async fn wait_for(session: &Session, ids: Vec<JobId>, timeout: u64) -> anyhow::R
         return wait::follow_ids(session, &ids, polled.jobs, Watch::new(), timeout).await;
     }
     let screen = &session.screen;
-    let mut open = Vec::new();
-    let mut jobs = Vec::new();
-    for ids in session.whose.open(screen).chunks(POLL_BATCH) {
-        let polled = session.client.poll(ids).await?;
-        let (there, gone): (Vec<JobId>, Vec<JobId>) = ids
-            .iter()
-            .partition(|id| polled.jobs.iter().any(|job| job.id == **id));
-        // Their server keeps nothing of them any more, so nobody will see their end.
-        session.whose.ended(screen, &gone);
-        open.extend(there);
-        jobs.extend(polled.jobs);
-    }
+    let submitted = session.whose.open(screen);
+    let jobs = session.client.poll(&submitted).await?.jobs;
+    let (open, gone): (Vec<JobId>, Vec<JobId>) = submitted
+        .iter()
+        .partition(|id| jobs.iter().any(|job| job.id == **id));
+    // Their server keeps nothing of them any more, so nobody will see their end.
+    session.whose.ended(screen, &gone);
     if open.is_empty() {
         if screen.is_json() {
             screen.json(&jobs)?;

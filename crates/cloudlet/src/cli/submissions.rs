@@ -5,15 +5,14 @@
 //! cannot be read or written the command goes on: it is a convenience, and never the only record.
 
 use super::screen::Screen;
-use crate::clock::Clock;
+use crate::{clock::Clock, keys, places};
 use api::{Job, JobId};
 use serde::{Deserialize, Serialize};
 use std::{
-    env,
     fs::{self, DirBuilder, File},
     io::{self, ErrorKind, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 /// How long a job is remembered, in seconds: a day after it ended its server has none of it either.
@@ -42,11 +41,10 @@ struct Entry {
 
 impl Whose {
     pub(crate) fn new(url: &str, key: &str) -> Self {
-        let digest = crate::keys::digest(key);
-        let beginning = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
+        let digest = keys::digest(key);
         Self {
             url: url.to_owned(),
-            key: beginning.collect(),
+            key: keys::hex(&digest[..8]),
         }
     }
 
@@ -91,19 +89,8 @@ fn tell(screen: &Screen, changed: io::Result<()>) {
     }
 }
 
-/// `$XDG_STATE_HOME/cloudlet`, else `~/.local/state/cloudlet`; nothing where there is no home.
-fn folder() -> Option<PathBuf> {
-    let absolute = |name| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let own = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
-    Some(own?.join("cloudlet"))
-}
-
 fn change(edit: impl FnOnce(&mut Vec<Entry>)) -> io::Result<()> {
-    match folder() {
+    match places::state() {
         Some(folder) => change_in(&folder, edit),
         None => Ok(()),
     }

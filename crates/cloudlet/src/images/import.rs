@@ -1,12 +1,11 @@
 //! Bringing an image in: a file of this host is copied, its digest taken on the way, looked at, and
 //! only then an image. What fails leaves nothing but the word why.
 
-use super::{Format, Images, Note, Readiness, inspect, inspect::Inspected, nursery};
-use crate::supply::Supply;
+use super::{Format, Images, Note, Readiness, inspect, inspect::Inspected};
+use crate::{child::Nursery, keys, supply::Supply};
 use api::image::{HostImage, ImageState};
 use sha2::{Digest as _, Sha256};
 use std::{
-    fmt::Write as _,
     fs::{self, File, Permissions},
     io::{self, Read as _, Write as _},
     os::unix::fs::PermissionsExt as _,
@@ -102,7 +101,7 @@ impl Images {
         let copied = copied.map_err(|error| error.to_string())?;
         let Copied { file, sha256, size } =
             copied.map_err(|error| format!("it could not be copied: {error}"))?;
-        let nursery = nursery().map_err(|error| error.to_string())?;
+        let nursery = Nursery::open().map_err(|error| error.to_string())?;
         let inspected = inspect::inspect(&nursery, &file).await;
         let Inspected {
             format,
@@ -142,7 +141,7 @@ impl Images {
             self.progress(id, done * 99 / whole);
         }
         copy.sync_all()?;
-        let sha256 = hex(&digest.finalize());
+        let sha256 = keys::hex(&digest.finalize());
         Ok(Copied {
             file,
             sha256,
@@ -194,12 +193,4 @@ struct Copied {
     file: PathBuf,
     sha256: String,
     size: u64,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string never fails.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -12,7 +12,7 @@ mod tests;
 
 pub use import::{ImportError, Wish};
 
-use crate::{child::Nursery, supply::Supply};
+use crate::supply::Supply;
 use api::image::{HostImage, ImageState};
 use model::catalogue::Image;
 use serde::{Deserialize, Serialize};
@@ -244,7 +244,8 @@ impl Images {
         serde_json::to_writer_pretty(&file, note)?;
         file.sync_all()?;
         fs::rename(new, folder.join(NOTE))?;
-        fs::File::open(&folder)?.sync_all()
+        fs::File::open(&folder)?.sync_all()?;
+        fs::File::open(&self.root)?.sync_all()
     }
 
     fn folder(&self, id: i64) -> PathBuf {
@@ -296,9 +297,4 @@ impl From<Note> for HostImage {
             machines: 0,
         }
     }
-}
-
-/// The thread that starts `qemu-img`, made when it is first needed.
-fn nursery() -> io::Result<Nursery> {
-    Nursery::open()
 }

@@ -1,9 +1,9 @@
 //! What can be had where the machines are real: this host's room and the images that lie on it.
 
-use crate::images::Images;
+use crate::{host::qemu::presence, images::Images};
 use anyhow::{Context as _, bail};
 use model::catalogue::{Catalogue, HostRoom, Image};
-use std::{fs, path::Path};
+use std::path::Path;
 
 /// How many vCPUs a CPU is given out as: most guests are idle most of the time.
 const CPU_OVERCOMMIT: f64 = 16.0;
@@ -32,20 +32,13 @@ pub(super) fn catalogue(
 /// What this host has. Disks grow as they are written, so its whole file system is given out.
 fn room(data: &Path) -> anyhow::Result<HostRoom> {
     let cpus = std::thread::available_parallelism()?.get();
+    let memory = presence::memory("MemTotal").context("/proc/meminfo has no MemTotal")?;
     let disk = rustix::fs::statvfs(data).context("cannot ask for the size of the disk")?;
     let disk = disk.f_blocks.saturating_mul(disk.f_frsize);
     Ok(HostRoom {
         cpus: u32::try_from(cpus)?,
-        memory_gb: u32::try_from(memory()? / GIB)?,
+        memory_gb: u32::try_from(memory / GIB)?,
         disk_gb: u32::try_from(disk / GIB)?,
         cpu_overcommit: CPU_OVERCOMMIT,
     })
-}
-
-/// The memory of this host, in bytes.
-fn memory() -> anyhow::Result<u64> {
-    let text = fs::read_to_string("/proc/meminfo").context("cannot read /proc/meminfo")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kilobytes = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    Ok(kilobytes.context("/proc/meminfo has no MemTotal")? * 1024)
 }

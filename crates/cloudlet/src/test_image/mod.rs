@@ -15,7 +15,9 @@ use anyhow::{Context as _, bail};
 use packages::Packages;
 use serde::{Deserialize, Serialize};
 use std::{
-    env, fs,
+    env,
+    fs::{self, File},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -45,21 +47,6 @@ struct Recipe {
     packages: Vec<String>,
 }
 
-/// Where what Cloudlet can make again is kept.
-///
-/// # Errors
-/// If the user has no home.
-pub fn cache() -> anyhow::Result<PathBuf> {
-    let absolute = |name: &str| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let own = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    let own = own.context("neither XDG_CACHE_HOME nor HOME says where to keep things")?;
-    Ok(own.join("cloudlet"))
-}
-
 /// The test image, if one was built that is as this release builds it.
 pub fn find(cache: &Path) -> Option<PathBuf> {
     let folder = cache.join("test-image");
@@ -87,14 +74,17 @@ pub fn note() -> Note {
 /// Builds it, unless it is there; `say` is told each step.
 ///
 /// It is made in a folder of its own, which takes its name when it is whole: what is half-made is never
-/// taken for it, and of two that build at once one is kept.
+/// taken for it. One builds at a time, and clears away what one that was killed has left.
 ///
 /// # Errors
 /// In words for people: what is missing, and the line that mends it.
-pub fn build(cache: &Path, rebuild: bool, mut say: impl FnMut(&str)) -> anyhow::Result<TestImage> {
+pub fn build(cache: &Path, rebuild: bool, say: impl FnMut(&str)) -> anyhow::Result<TestImage> {
+    let there = |path| TestImage {
+        path,
+        was_there: true,
+    };
     if let Some(path) = find(cache).filter(|_| !rebuild) {
-        let was_there = true;
-        return Ok(TestImage { path, was_there });
+        return Ok(there(path));
     }
     if env::consts::ARCH != "x86_64" {
         bail!(
@@ -103,16 +93,28 @@ pub fn build(cache: &Path, rebuild: bool, mut say: impl FnMut(&str)) -> anyhow::
         );
     }
     fs::create_dir_all(cache).with_context(|| format!("cannot make {}", cache.display()))?;
-    let work = tempfile::Builder::new()
-        .prefix("test-image-new-")
-        .tempdir_in(cache)
-        .with_context(|| format!("cannot write in {}", cache.display()))?;
+    let lock = cache.join("test-image.lock");
+    let lock = File::create(&lock).with_context(|| format!("cannot write {}", lock.display()))?;
+    lock.lock()?;
+    // Whoever had the lock may have built it.
+    if let Some(path) = find(cache).filter(|_| !rebuild) {
+        return Ok(there(path));
+    }
+    let work = cache.join("test-image.new");
+    clear(&work)?;
+    fs::create_dir(&work)?;
+    let built = build_in(&work, &cache.join("test-image"), say);
+    clear(&work)?;
+    built
+}
+
+fn build_in(work: &Path, folder: &Path, mut say: impl FnMut(&str)) -> anyhow::Result<TestImage> {
     say("fetching a kernel, busybox and a boot loader from Debian's archive");
-    let packages = Packages::fetch(work.path())?;
+    let packages = Packages::fetch(work)?;
     say("packing the guest's first files");
     let initramfs = initramfs::pack(&packages)?;
     say("making the disk");
-    let whole = work.path().join("whole");
+    let whole = work.join("whole");
     fs::create_dir(&whole)?;
     disk::make(&packages, &initramfs, &whole.join(DISK))?;
     let recipe = Recipe {
@@ -120,24 +122,20 @@ pub fn build(cache: &Path, rebuild: bool, mut say: impl FnMut(&str)) -> anyhow::
         packages: packages.names(),
     };
     fs::write(whole.join(NOTE), serde_json::to_vec_pretty(&recipe)?)?;
-    let folder = cache.join("test-image");
-    replace(&whole, &folder)?;
+    // Disks lie upon copies of it, never upon it.
+    clear(folder)?;
+    fs::rename(&whole, folder)?;
     Ok(TestImage {
         path: folder.join(DISK),
         was_there: false,
     })
 }
 
-/// Puts what is whole in the place of what was there. Disks lie upon copies of it, never upon it.
-fn replace(whole: &Path, folder: &Path) -> anyhow::Result<()> {
-    if folder.exists() {
-        let old = whole.with_file_name("old");
-        // Who was faster has put a whole one there.
-        let _gone = fs::rename(folder, old);
-    }
-    match fs::rename(whole, folder) {
-        Err(error) if !folder.join(NOTE).exists() => {
-            Err(error).with_context(|| format!("cannot put the image into {}", folder.display()))
+/// Removes a folder that may not be there.
+fn clear(folder: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
         }
         _ => Ok(()),
     }

@@ -7,7 +7,7 @@
 use super::{presence::QEMU, process};
 use crate::{
     child::{Bond, Nursery, Program},
-    test_image,
+    places, test_image,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -109,10 +109,7 @@ pub async fn judge(nursery: &Nursery, qemu: &str) -> Verdict {
     if !processor_can() {
         return tcg("the processor shows neither vmx nor svm".to_owned());
     }
-    let (cache, host_boot) = (
-        test_image::cache().ok(),
-        process::host_boot().unwrap_or_default(),
-    );
+    let (cache, host_boot) = (places::cache(), process::host_boot().unwrap_or_default());
     let file = cache.as_ref().map(|cache| cache.join("accelerator.json"));
     let kept = file.as_ref().and_then(|file| kept(file, &host_boot, qemu));
     if let Some(verdict) = kept {

@@ -121,9 +121,13 @@ impl Folder {
         self.path.join("console.log")
     }
 
-    /// Makes the folder if there is none.
+    /// Makes the folder if there is none; a new one is there after a power cut.
     pub(super) fn make(&self) -> io::Result<()> {
-        make_private(&self.path)
+        if self.path.is_dir() {
+            return Ok(());
+        }
+        make_private(&self.path)?;
+        self.path.parent().map_or(Ok(()), sync_folder)
     }
 
     pub(super) fn ledger(&self) -> anyhow::Result<Option<Ledger>> {

@@ -50,6 +50,15 @@ fn is_missing(error: &ChildError) -> bool {
     }
 }
 
+/// Bytes of memory of this host, by the name in `/proc/meminfo`, e.g. `MemTotal`.
+pub fn memory(name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let mut lines = text.lines();
+    let rest = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    let kilobytes: u64 = rest.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 /// Both programs are here; QEMU's version.
 ///
 /// # Errors

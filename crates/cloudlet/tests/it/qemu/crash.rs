@@ -2,7 +2,7 @@
 //! goes on at the next start, and ends as if nothing had been.
 
 use super::host::{GUEST_PATIENCE, Host, SILENT_IMAGE, processes};
-use crate::process::pause;
+use crate::process::{KEY, pause};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -57,11 +57,7 @@ async fn call(host: &Host, machine: &str, verb: &str) -> Option<String> {
         host.server.url,
         super::host::MACHINES
     );
-    let request = host
-        .server
-        .http
-        .post(path)
-        .header("X-API-Key", super::host::TENANT);
+    let request = host.server.http.post(path).header("X-API-Key", KEY);
     tokio::spawn(request.send());
     None
 }

@@ -135,11 +135,6 @@ async fn a_file_in_the_way() {
     let Some(host) = Host::start().await else {
         return;
     };
-    host.server
-        .fault(
-            &serde_json::json!({"operation": "vm.create", "kind": "slow", "factor": 1, "times": 1}),
-        )
-        .await;
     let machine = host.running("web", SILENT_IMAGE).await;
     let (status, _) = host.call(&machine, "stop").await;
     assert_eq!(status, 200);

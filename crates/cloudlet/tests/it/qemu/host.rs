@@ -1,6 +1,6 @@
 //! A server with real machines, and what it leaves on this host.
 
-use crate::process::{KEY, Process, create_body, is_final, pause, text};
+use crate::process::{Process, create_body, is_final, pause, text};
 use serde_json::{Value, json};
 use std::{
     fs::{self, File},
@@ -286,6 +286,3 @@ pub(super) fn instead_of(program: &str, script: &str) -> (tempfile::TempDir, Str
     let setting = format!("PATH={}:{path}", folder.path().display());
     (folder, setting)
 }
-
-/// The tenant's key, for requests by hand.
-pub(super) const TENANT: &str = KEY;

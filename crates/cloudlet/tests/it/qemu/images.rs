@@ -3,7 +3,12 @@
 use super::host::{Host, SILENT_IMAGE, image_file};
 use crate::process::{DATA_CENTER, text};
 use serde_json::{Value, json};
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+};
 
 fn qemu_img(folder: &Path, words: &[&str]) {
     let ran = Command::new("qemu-img")
@@ -159,4 +164,43 @@ async fn what_no_import_can_ask_for() {
         (409, &json!("CONFLICT")),
         "{answer}"
     );
+}
+
+#[test]
+fn the_test_image_is_built_once_and_half_of_one_is_none() {
+    if super::host::cache().is_none() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let build = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cloudlet"));
+        command.args(["admin", "image", "build-test"]);
+        command.env("XDG_CACHE_HOME", home.path());
+        command
+    };
+    let cache = home.path().join("cloudlet");
+    let mut killed = build().stderr(Stdio::piped()).spawn().unwrap();
+    let mut steps = BufReader::new(killed.stderr.take().unwrap()).lines();
+    // The packages are there, and the disk is not.
+    while !steps.next().unwrap().unwrap().contains("first files") {}
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(!cache.join("test-image").exists());
+    assert!(
+        cache.join("test-image.new").exists(),
+        "it was killed too late"
+    );
+
+    let (first, second) = (build().spawn().unwrap(), build().output().unwrap());
+    let first = first.wait_with_output().unwrap();
+    assert!(first.status.success() && second.status.success());
+    assert!(!cache.join("test-image.new").exists());
+    let again = build().output().unwrap();
+    let says = String::from_utf8_lossy(&again.stderr);
+    assert!(
+        again.status.success() && says.contains("is there already"),
+        "{says}"
+    );
+    let path = String::from_utf8_lossy(&again.stdout).trim().to_owned();
+    assert_eq!(Path::new(&path), cache.join("test-image/disk.qcow2"));
 }
