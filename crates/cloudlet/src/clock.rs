@@ -131,6 +131,14 @@ impl Clock {
             manual.advance(seconds.saturating_mul(SECOND_MS)).await;
         }
     }
+
+    /// The same up to a moment; one that is past already moves nothing. One at a time.
+    pub async fn advance_to(&self, moment: Timestamp) {
+        if let Source::Manual(manual) = &self.source {
+            let by_ms = moment.as_millis() - self.now().as_millis();
+            manual.advance(u64::try_from(by_ms).unwrap_or(0)).await;
+        }
+    }
 }
 
 #[allow(

@@ -5,7 +5,7 @@
 
 mod repeat;
 
-pub use repeat::{Idempotency, Repeatable, once};
+pub use repeat::{Idempotency, Once, Repeatable, known, once, once_without_job};
 
 use crate::{
     ability::Ability,

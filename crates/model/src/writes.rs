@@ -61,4 +61,6 @@ pub struct Answer {
     pub request: [u8; 16],
     /// The jobs that were accepted, in order.
     pub jobs: Vec<JobId>,
+    /// What was done without a job, as whoever did it wrote it down; never a secret.
+    pub kept: Option<String>,
 }

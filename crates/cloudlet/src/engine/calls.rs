@@ -176,7 +176,7 @@ mod tests {
             matches!(end, CallEnd::Withdrawn(Some(first)) if first == jobs[0].id),
             "{end:?}"
         );
-        assert!(engine.advance(60).await.unwrap());
+        assert!(engine.advance(60, None).await.unwrap().unwrap());
         let machine = engine
             .store()
             .resource(tenant, machine)

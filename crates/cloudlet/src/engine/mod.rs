@@ -26,7 +26,8 @@ use crate::{
 };
 use api::{HostId, JobId, ResourceId};
 use model::{
-    Assignment, Context, Report, Told, Write,
+    Assignment, Context, Refusal, Report, Told, Write,
+    accept::Idempotency,
     catalogue::Catalogue,
     course::{self, Heard},
     estimate::Durations,
@@ -56,6 +57,8 @@ struct Inner {
     tasks: TaskTracker,
     watchers: Arc<watch::Watchers>,
     durations: Mutex<Durations>,
+    /// Held while the manual clock is moved.
+    advancing: tokio::sync::Mutex<()>,
 }
 
 impl Engine {
@@ -77,6 +80,7 @@ impl Engine {
                 tasks: TaskTracker::new(),
                 watchers: Arc::new(watch::Watchers::new()),
                 durations: Mutex::default(),
+                advancing: tokio::sync::Mutex::default(),
             }),
         }
     }
@@ -133,16 +137,31 @@ impl Engine {
     }
 
     /// Moves the manual clock and stores where it stands, also if whoever asked has left. Says
-    /// whether it got there before the server began to shut down.
-    pub async fn advance(&self, seconds: u64) -> Result<bool, StoreError> {
+    /// whether it got there before the server began to shut down. What is remembered is where it was
+    /// to go: a repeat goes on to there and no further.
+    pub async fn advance(
+        &self,
+        seconds: u64,
+        repeat: Option<Idempotency>,
+    ) -> Result<Result<bool, Refusal>, StoreError> {
         let engine = self.clone();
         let moved = self.inner.tasks.spawn(async move {
+            let inner = &engine.inner;
+            let _turn = inner.advancing.lock().await;
+            let by_ms = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
+            let mut target = inner.clock.now().plus_millis(by_ms);
+            if let Some(repeat) = repeat {
+                match inner.store.remember(repeat, target).await? {
+                    Ok(remembered) => target = remembered.either(),
+                    Err(refusal) => return Ok(Err(refusal)),
+                }
+            }
             let arrived = tokio::select! {
-                () = engine.inner.clock.advance(seconds) => true,
-                () = engine.inner.draining.cancelled() => false,
+                () = inner.clock.advance_to(target) => true,
+                () = inner.draining.cancelled() => false,
             };
-            let now = engine.inner.clock.now();
-            engine.inner.store.store_clock(now).await.map(|()| arrived)
+            let now = inner.clock.now();
+            inner.store.store_clock(now).await.map(|()| Ok(arrived))
         });
         moved
             .await

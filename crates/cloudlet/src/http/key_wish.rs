@@ -6,7 +6,8 @@ use crate::{
     store::{KeyWish, NewKey, Scopes},
 };
 use api::admin::Scope;
-use model::name;
+use api::{ErrorCode, KeyId};
+use model::{accept::Once, name};
 
 /// Days that a key may be good for.
 const DAYS: &[u16] = &[7, 30, 60, 90, 180, 365];
@@ -37,6 +38,22 @@ pub(super) fn secret() -> (String, NewKey) {
         digest: keys::digest(&key),
     };
     (key, kept)
+}
+
+/// What was done now, whose secret is to be shown; a repeat is refused, since the secret is stored
+/// nowhere.
+pub(super) fn with_secret<T, K>(done: Once<T, K>, id: impl Fn(K) -> KeyId) -> Result<T, ApiError> {
+    match done {
+        Once::Now(done) => Ok(done),
+        Once::Before(kept) => {
+            let text = format!(
+                "This request was carried out before; the new secret of key {} was in that answer and is \
+                 stored nowhere. Rotate the key, or revoke it, with a new Idempotency-Key",
+                id(kept)
+            );
+            Err(ApiError::new(ErrorCode::Conflict, text))
+        }
+    }
 }
 
 /// Scopes as they travel.

@@ -68,8 +68,10 @@ use model::{
 };
 use operations::Operations;
 use rates::Rates;
+use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
+use uuid::Uuid;
 
 /// What handlers work with; clones are the same.
 #[derive(Clone)]
@@ -88,6 +90,10 @@ pub struct App {
     rates: Option<Arc<Rates>>,
     /// Places for SSH keys that are being made.
     key_makers: Arc<Semaphore>,
+    /// This process, for repeats of what ends with it.
+    process: Uuid,
+    /// Held while something is done once that the store has no part in.
+    apart: Arc<Mutex<()>>,
 }
 
 impl App {
@@ -103,6 +109,8 @@ impl App {
             operations: Arc::new(Operations::of_document()),
             rates: (config.rate_limit == Switch::On).then(|| Arc::new(Rates::new())),
             key_makers: Arc::new(Semaphore::new(limits::KEY_MAKERS_LIMIT)),
+            process: uuid::Builder::from_random_bytes(rand::random()).into_uuid(),
+            apart: Arc::default(),
         }
     }
 
@@ -136,5 +144,47 @@ impl App {
         let once = move |context: &Context<'_>| accept::once(context, repeat, || rule(context));
         let outcome = self.store().transact(Urgency::Request, once).await?;
         Ok(outcome?)
+    }
+
+    /// What the same request did before, where it makes no job.
+    async fn before<K: DeserializeOwned>(
+        &self,
+        repeat: Option<Idempotency>,
+    ) -> Result<Option<K>, ApiError> {
+        let Some(repeat) = repeat else {
+            return Ok(None);
+        };
+        let known = self.store().answered(repeat).await??;
+        let kept = known.and_then(|answer| answer.kept);
+        let kept = kept.map(|kept| serde_json::from_str(&kept));
+        let broken = |error| ApiError::internal(format!("a stored answer: {error}"));
+        kept.transpose().map_err(broken)
+    }
+
+    /// Does what the store has no part in, unless the same request did it before: then that is the
+    /// answer. Also if whoever asked has left. A server that ends between the deed and its record has
+    /// done it, and a repeat finds it done.
+    async fn once_apart<T>(
+        &self,
+        repeat: Option<Idempotency>,
+        deed: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    ) -> Result<T, ApiError>
+    where
+        T: Serialize + DeserializeOwned + Clone + Send + 'static,
+    {
+        let Some(known) = repeat else {
+            return deed.await;
+        };
+        let app = self.clone();
+        let once = tokio::spawn(async move {
+            let _alone = app.apart.lock().await;
+            if let Some(before) = app.before(repeat).await? {
+                return Ok(before);
+            }
+            let done = deed.await?;
+            Ok(app.store().remember(known, done).await??.either())
+        });
+        let panicked = |error| ApiError::internal(format!("a request's deed: {error}"));
+        once.await.map_err(panicked)?
     }
 }

@@ -11,6 +11,7 @@ use super::{
     key_wish,
     limits::RATE_WINDOW,
     params::{Params, PathId},
+    repeat::{IdempotencyKey, Repeat},
 };
 use crate::{
     keys,
@@ -21,6 +22,7 @@ use api::{
     keys::{ApiKeyInfo, AuthCheck, Credential, Grants, OwnKeyCreate, OwnKeyCreated},
 };
 use axum::{extract::State, http::StatusCode};
+use model::accept::Idempotency;
 
 /// The window of every limit, in seconds.
 const RATE_WINDOW_SECONDS: u64 = RATE_WINDOW.as_secs();
@@ -79,12 +81,14 @@ pub(super) async fn list(
 #[utoipa::path(
     post, path = "/v1/auth/api-keys/me", tag = "Keys", operation_id = "own_key.create",
     request_body = OwnKeyCreate,
+    params(IdempotencyKey),
     responses((status = 201, description = "The key", body = Envelope<OwnKeyCreated>)),
 )]
 pub(super) async fn create(
     State(app): State<App>,
     myself: Myself,
     _: Open,
+    repeat: Repeat,
     Body(body): Body<OwnKeyCreate>,
 ) -> Result<Answer<OwnKeyCreated>, ApiError> {
     let own = &myself.key.row.wish;
@@ -101,7 +105,12 @@ pub(super) async fn create(
     within(own.scopes, wish.scopes)?;
     let (key, kept) = key_wish::secret();
     let owner = Owner::Tenant(myself.tenant);
-    let row = app.store().create_key(owner, wish, kept).await?;
+    let made = app
+        .store()
+        .create_key(owner, wish, kept, repeat.of(myself.tenant))
+        .await??
+        .ok_or_else(unknown)?;
+    let row = key_wish::with_secret(made, |id| id)?;
     Ok(Answer::created(created(key, row)))
 }
 
@@ -124,7 +133,7 @@ pub(super) async fn show(
 /// Take one of your keys away, at once; it may be the one that asks.
 #[utoipa::path(
     delete, path = "/v1/auth/api-keys/me/{id}", tag = "Keys", operation_id = "own_key.revoke",
-    params(("id" = KeyId, Path)),
+    params(("id" = KeyId, Path), IdempotencyKey),
     responses((status = 204, description = "It opens nothing any more")),
 )]
 pub(super) async fn delete(
@@ -132,18 +141,18 @@ pub(super) async fn delete(
     Myself { tenant, .. }: Myself,
     _: Open,
     PathId(id): PathId<KeyId>,
+    repeat: Repeat,
 ) -> Result<StatusCode, ApiError> {
-    if app.store().delete_key(tenant, id).await? {
-        return Ok(StatusCode::NO_CONTENT);
-    }
-    Err(unknown())
+    let deleted = app.store().delete_key(tenant, id, repeat.of(tenant));
+    deleted.await??.ok_or_else(unknown)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Give one of your keys a new secret: the old one opens nothing any more, and its expiry starts
 /// again.
 #[utoipa::path(
     post, path = "/v1/auth/api-keys/me/{id}/rotate", tag = "Keys", operation_id = "own_key.rotate",
-    params(("id" = KeyId, Path)),
+    params(("id" = KeyId, Path), IdempotencyKey),
     responses((status = 200, description = "The new secret", body = Envelope<OwnKeyCreated>)),
 )]
 pub(super) async fn rotate(
@@ -151,20 +160,27 @@ pub(super) async fn rotate(
     myself: Myself,
     _: Open,
     PathId(id): PathId<KeyId>,
+    repeat: Repeat,
 ) -> Result<Answer<OwnKeyCreated>, ApiError> {
     let before = app.store().key_of(myself.tenant, id).await?;
     let before = before.ok_or_else(unknown)?;
     within(myself.key.row.wish.scopes, before.wish.scopes)?;
     let (key, kept) = key_wish::secret();
     let change = KeyChange::Secret(kept);
-    let row = app.store().change_key(myself.tenant, id, change).await?;
-    Ok(Answer::ok(created(key, row.ok_or_else(unknown)?)))
+    let repeat = repeat.of(myself.tenant);
+    let changed = app
+        .store()
+        .change_key(myself.tenant, id, change, repeat)
+        .await??
+        .ok_or_else(unknown)?;
+    let row = key_wish::with_secret(changed, |()| id)?;
+    Ok(Answer::ok(created(key, row)))
 }
 
 /// Refuse one of your keys until it is reactivated.
 #[utoipa::path(
     post, path = "/v1/auth/api-keys/me/{id}/suspend", tag = "Keys", operation_id = "own_key.suspend",
-    params(("id" = KeyId, Path)),
+    params(("id" = KeyId, Path), IdempotencyKey),
     responses((status = 200, description = "The key", body = Envelope<ApiKeyInfo>)),
 )]
 pub(super) async fn suspend(
@@ -172,14 +188,15 @@ pub(super) async fn suspend(
     Myself { tenant, .. }: Myself,
     _: Open,
     PathId(id): PathId<KeyId>,
+    repeat: Repeat,
 ) -> Result<Answer<ApiKeyInfo>, ApiError> {
-    set_suspended(&app, tenant, id, true).await
+    set_suspended(&app, (tenant, repeat.of(tenant)), id, true).await
 }
 
 /// Take a suspended key of yours again.
 #[utoipa::path(
     post, path = "/v1/auth/api-keys/me/{id}/reactivate", tag = "Keys",
-    operation_id = "own_key.reactivate", params(("id" = KeyId, Path)),
+    operation_id = "own_key.reactivate", params(("id" = KeyId, Path), IdempotencyKey),
     responses((status = 200, description = "The key", body = Envelope<ApiKeyInfo>)),
 )]
 pub(super) async fn reactivate(
@@ -187,18 +204,21 @@ pub(super) async fn reactivate(
     Myself { tenant, .. }: Myself,
     _: Open,
     PathId(id): PathId<KeyId>,
+    repeat: Repeat,
 ) -> Result<Answer<ApiKeyInfo>, ApiError> {
-    set_suspended(&app, tenant, id, false).await
+    set_suspended(&app, (tenant, repeat.of(tenant)), id, false).await
 }
 
 async fn set_suspended(
     app: &App,
-    tenant: TenantId,
+    (tenant, repeat): (TenantId, Option<Idempotency>),
     id: KeyId,
     suspended: bool,
 ) -> Result<Answer<ApiKeyInfo>, ApiError> {
     let change = KeyChange::Suspended(suspended);
-    let key = app.store().change_key(tenant, id, change).await?;
+    let changed = app.store().change_key(tenant, id, change, repeat);
+    changed.await??.ok_or_else(unknown)?;
+    let key = app.store().key_of(tenant, id).await?;
     Ok(Answer::ok(info(tenant, key.ok_or_else(unknown)?)))
 }
 

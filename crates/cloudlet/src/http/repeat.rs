@@ -10,8 +10,11 @@ use axum::{
 };
 use model::{accept::Idempotency, writes::AnswerKey};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 const HEADER: &str = "Idempotency-Key";
+/// Where the operator's keys are known: as long as no tenant's id.
+const OPERATOR: &[u8] = b"operator";
 
 /// The header as the OpenAPI document has it.
 #[derive(Debug, utoipa::IntoParams)]
@@ -19,7 +22,7 @@ const HEADER: &str = "Idempotency-Key";
 #[allow(dead_code, reason = "read by the document alone")]
 pub(super) struct IdempotencyKey {
     /// 1 to 255 visible ASCII characters: a repeat is answered as the first request was, with the same
-    /// jobs as they are now. The same key with another body is 422.
+    /// jobs as they are now, and changes nothing. The same key with another body is 422.
     #[param(rename = "Idempotency-Key", required = false)]
     idempotency_key: Option<String>,
 }
@@ -59,9 +62,23 @@ impl FromRequestParts<App> for Repeat {
 impl Repeat {
     /// The same for one tenant: keys of two tenants never meet.
     pub(super) fn of(self, tenant: TenantId) -> Option<Idempotency> {
+        self.within(tenant.0.as_bytes())
+    }
+
+    /// The same for the operator, whose keys meet those of no tenant.
+    pub(super) fn of_operator(self) -> Option<Idempotency> {
+        self.within(OPERATOR)
+    }
+
+    /// The same for what ends with this process.
+    pub(super) fn of_process(self, process: Uuid) -> Option<Idempotency> {
+        self.within(&[OPERATOR, process.as_bytes()].concat())
+    }
+
+    fn within(self, scope: &[u8]) -> Option<Idempotency> {
         let known = self.0?;
         let parts: [&[u8]; 4] = [
-            tenant.0.as_bytes(),
+            scope,
             known.method.as_bytes(),
             known.path.as_bytes(),
             &known.key,
@@ -136,6 +153,11 @@ mod tests {
         assert_ne!(another, first.request, "the same body under another key");
         let other = TenantId(uuid::Uuid::from_u128(2));
         assert_ne!(repeat("/a", "k", "{}").of(other).unwrap().key, first.key);
+        let operator = repeat("/a", "k", "{}").of_operator().unwrap().key;
+        let process = |process| repeat("/a", "k", "{}").of_process(Uuid::from_u128(process));
+        let keys = [1, 2].map(|it| process(it).unwrap().key);
+        let all: std::collections::BTreeSet<_> = keys.into_iter().chain([operator]).collect();
+        assert!(all.len() == 3 && !all.contains(&first.key));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::{
     limits::{CALL_PATIENCE, PASSPHRASE_LIMIT, SSH_KEY_LIMIT},
     listing::{Key, Listing},
     params::{Params, PathId},
+    repeat::{IdempotencyKey, Repeat},
 };
 use crate::{
     ssh_keys::{self, Pair},
@@ -24,7 +25,7 @@ use api::{
     },
 };
 use axum::{extract::State, http::StatusCode};
-use model::name;
+use model::{accept::Once, name};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -66,31 +67,42 @@ pub(super) async fn algorithms(_: Caller) -> Answer<Vec<SshAlgorithmRow>> {
 ///
 /// With `generate` the private key is in this answer and nowhere else, ever. A long RSA key takes
 /// seconds; only a few are made at once, and one whose turn does not come within 50 s is answered with
-/// 409 `RESOURCE_BUSY`.
+/// 409 `RESOURCE_BUSY`. A repeat with the same `Idempotency-Key` is answered with 409 `CONFLICT` that
+/// names the key: its private half cannot be shown again.
 #[utoipa::path(
     post, path = "/v1/resource/ssh-keys", tag = "SSH keys", operation_id = "ssh_key.create",
     request_body = SshKeyCreate,
+    params(IdempotencyKey),
     responses((status = 201, description = "The key", body = Envelope<SshKeyCreated>)),
 )]
 pub(super) async fn create(
     State(app): State<App>,
     Caller(tenant): Caller,
     _: Open,
+    repeat: Repeat,
     Body(body): Body<SshKeyCreate>,
 ) -> Result<Answer<SshKeyCreated>, ApiError> {
     name::check("name", &body.name)?;
+    let repeat = repeat.of(tenant);
     let (key, private_key) = match body.source {
         SshKeySource::Upload => (uploaded(&body)?, None),
         SshKeySource::Generate => {
             let (algorithm, passphrase) = wish(&body)?;
+            if let Some(id) = app.before(repeat).await? {
+                return Err(shown_before(id));
+            }
             has_room(&app, tenant).await?;
             let pair = generated(&app, body.name, algorithm, passphrase).await?;
             (pair.kept, Some(pair.private))
         }
     };
     let store = app.store();
-    let kept = store.create_ssh_key(tenant, key, SSH_KEY_LIMIT).await?;
-    let id = kept.ok_or_else(full)?.id;
+    let kept = store.create_ssh_key(tenant, key, SSH_KEY_LIMIT, repeat);
+    let id = match kept.await??.ok_or_else(full)? {
+        Once::Now(key) => key.id,
+        Once::Before(id) if private_key.is_some() => return Err(shown_before(id)),
+        Once::Before(id) => id,
+    };
     Ok(Answer::created(SshKeyCreated { id, private_key }))
 }
 
@@ -133,7 +145,7 @@ pub(super) async fn show(
 /// Rename an SSH key.
 #[utoipa::path(
     put, path = "/v1/resource/ssh-keys/{id}", tag = "SSH keys", operation_id = "ssh_key.rename",
-    params(("id" = SshKeyId, Path)), request_body = SshKeyRename,
+    params(("id" = SshKeyId, Path), IdempotencyKey), request_body = SshKeyRename,
     responses((status = 200, description = "The key", body = Envelope<SshKey>)),
 )]
 pub(super) async fn rename(
@@ -141,17 +153,21 @@ pub(super) async fn rename(
     Caller(tenant): Caller,
     _: Open,
     PathId(id): PathId<SshKeyId>,
+    repeat: Repeat,
     Body(body): Body<SshKeyRename>,
 ) -> Result<Answer<SshKey>, ApiError> {
     name::check("name", &body.name)?;
-    let key = app.store().rename_ssh_key(tenant, id, body.name).await?;
+    let store = app.store();
+    let renamed = store.rename_ssh_key(tenant, id, body.name, repeat.of(tenant));
+    renamed.await??.ok_or_else(unknown)?;
+    let key = store.ssh_key(tenant, id).await?;
     key.map(Answer::ok).ok_or_else(unknown)
 }
 
 /// Delete an SSH key. Machines that were made with it keep it.
 #[utoipa::path(
     delete, path = "/v1/resource/ssh-keys/{id}", tag = "SSH keys", operation_id = "ssh_key.delete",
-    params(("id" = SshKeyId, Path)),
+    params(("id" = SshKeyId, Path), IdempotencyKey),
     responses((status = 204, description = "It is gone")),
 )]
 pub(super) async fn delete(
@@ -159,11 +175,11 @@ pub(super) async fn delete(
     Caller(tenant): Caller,
     _: Open,
     PathId(id): PathId<SshKeyId>,
+    repeat: Repeat,
 ) -> Result<StatusCode, ApiError> {
-    if app.store().delete_ssh_key(tenant, id).await? {
-        return Ok(StatusCode::NO_CONTENT);
-    }
-    Err(unknown())
+    let deleted = app.store().delete_ssh_key(tenant, id, repeat.of(tenant));
+    deleted.await??.ok_or_else(unknown)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The key of an upload.
@@ -271,6 +287,15 @@ fn full() -> ApiError {
     let mut error = ApiError::new(ErrorCode::LimitExceeded, text);
     error.details.limit = Some(SSH_KEY_LIMIT);
     error
+}
+
+/// A repeat of what made a pair.
+fn shown_before(id: SshKeyId) -> ApiError {
+    let text = format!(
+        "This request was carried out before and made SSH key {id}; its private half was in that answer \
+         and is stored nowhere. Delete the key, and have another made with a new Idempotency-Key"
+    );
+    ApiError::new(ErrorCode::Conflict, text)
 }
 
 fn unknown() -> ApiError {

@@ -8,6 +8,7 @@ use super::{
     error::ApiError,
     listing::{Filter, Key, Listing},
     params::{Params, PathId},
+    repeat::{IdempotencyKey, Repeat},
 };
 use api::{
     Envelope, TeamId, TenantId,
@@ -16,7 +17,7 @@ use api::{
     },
 };
 use axum::{Json, extract::State, http::StatusCode};
-use model::{Context, Kind, team};
+use model::{Context, Kind, accept::Idempotency, team};
 
 const TEAMS: Listing<Team> = Listing {
     fields: &[
@@ -67,17 +68,22 @@ pub(super) async fn list(
 #[utoipa::path(
     post, path = "/v1/teams", tag = "Teams", operation_id = "team.create",
     request_body = TeamCreate,
+    params(IdempotencyKey),
     responses((status = 201, description = "The team's id", body = Envelope<TeamCreated>)),
 )]
 pub(super) async fn create(
     State(app): State<App>,
     Caller(tenant): Caller,
     _: Open,
+    repeat: Repeat,
     Body(body): Body<TeamCreate>,
 ) -> Result<Answer<TeamCreated>, ApiError> {
     let rule = move |_: &Context<'_>, teams: &[Team]| team::create(teams, &body);
-    let made = app.store().change_teams(tenant, rule).await??;
-    let made = made.first().copied();
+    let made = app
+        .store()
+        .change_teams(tenant, rule, repeat.of(tenant))
+        .await??;
+    let made = made.and_then(|once| once.either().first().copied());
     let team_id = made.ok_or_else(|| ApiError::internal("a team was made without an id"))?;
     Ok(Answer::created(TeamCreated { team_id }))
 }
@@ -107,7 +113,7 @@ pub(super) async fn show(
 /// below it: 400.
 #[utoipa::path(
     put, path = "/v1/teams/{id}", tag = "Teams", operation_id = "team.update",
-    params(("id" = TeamId, Path)), request_body = TeamUpdate,
+    params(("id" = TeamId, Path), IdempotencyKey), request_body = TeamUpdate,
     responses((status = 200, description = "The team", body = Envelope<Team>)),
 )]
 pub(super) async fn update(
@@ -115,10 +121,13 @@ pub(super) async fn update(
     Caller(tenant): Caller,
     _: Open,
     PathId(id): PathId<TeamId>,
+    repeat: Repeat,
     Body(body): Body<TeamUpdate>,
 ) -> Result<Answer<Team>, ApiError> {
     let rule = move |_: &Context<'_>, teams: &[Team]| team::change(teams, id, &body);
-    app.store().change_teams(tenant, rule).await??;
+    app.store()
+        .change_teams(tenant, rule, repeat.of(tenant))
+        .await??;
     find(&app, tenant, id).await.map(Answer::ok)
 }
 
@@ -129,7 +138,7 @@ pub(super) async fn update(
 /// nothing is deleted with its team.
 #[utoipa::path(
     delete, path = "/v1/teams/{id}", tag = "Teams", operation_id = "team.delete",
-    params(("id" = TeamId, Path)),
+    params(("id" = TeamId, Path), IdempotencyKey),
     responses((status = 204, description = "It is gone")),
 )]
 pub(super) async fn delete(
@@ -137,8 +146,9 @@ pub(super) async fn delete(
     Caller(tenant): Caller,
     _: Open,
     PathId(id): PathId<TeamId>,
+    repeat: Repeat,
 ) -> Result<StatusCode, ApiError> {
-    remove(&app, tenant, vec![id]).await
+    remove(&app, (tenant, repeat.of(tenant)), vec![id]).await
 }
 
 /// Delete 1 to 50 teams, all of them or none. One with teams under it goes only together with them, one
@@ -146,24 +156,30 @@ pub(super) async fn delete(
 #[utoipa::path(
     post, path = "/v1/teams/bulk/delete", tag = "Teams", operation_id = "team.delete_several",
     request_body = TeamsDelete,
+    params(IdempotencyKey),
     responses((status = 204, description = "They are gone")),
 )]
 pub(super) async fn delete_several(
     State(app): State<App>,
     Caller(tenant): Caller,
     _: Open,
+    repeat: Repeat,
     Body(body): Body<TeamsDelete>,
 ) -> Result<StatusCode, ApiError> {
     team::check_count(&body.ids)?;
-    remove(&app, tenant, body.ids).await
+    remove(&app, (tenant, repeat.of(tenant)), body.ids).await
 }
 
-async fn remove(app: &App, tenant: TenantId, ids: Vec<TeamId>) -> Result<StatusCode, ApiError> {
+async fn remove(
+    app: &App,
+    (tenant, repeat): (TenantId, Option<Idempotency>),
+    ids: Vec<TeamId>,
+) -> Result<StatusCode, ApiError> {
     let rule = move |context: &Context<'_>, teams: &[Team]| {
         let in_it = |team| team::resources(context, tenant, team);
         team::delete(teams, &ids, in_it)
     };
-    app.store().change_teams(tenant, rule).await??;
+    app.store().change_teams(tenant, rule, repeat).await??;
     Ok(StatusCode::NO_CONTENT)
 }
 

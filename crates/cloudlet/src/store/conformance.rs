@@ -9,6 +9,7 @@ mod requests;
 use super::{
     Sources, Store, Turned, Urgency,
     sqlite::{dump::dump, session::Session},
+    tests::now_done,
 };
 use api::{JobId, ResourceId, TenantId, Timestamp};
 use model::{
@@ -73,13 +74,13 @@ impl Pair {
         let mut memory = Memory::default();
         let mut tenants = Vec::new();
         for name in ["a", "b", "c"] {
-            let tenant = store.create_tenant(name.to_owned()).await.unwrap().unwrap();
+            let tenant = now_done(store.create_tenant(name.to_owned(), None).await).unwrap();
             memory.last_id += 1;
             assert_eq!(tenant.id.0.as_u128(), memory.last_id);
             tenants.push(tenant.id);
         }
         let limit = |limits: &mut Limits| limits.virtual_machines = Some(6);
-        store.set_limits(tenants[0], limit).await.unwrap().unwrap();
+        now_done(store.set_limits(tenants[0], limit, None).await).unwrap();
         for &tenant in &tenants {
             memory.limits.insert(tenant, Limits::default());
         }
@@ -245,7 +246,7 @@ impl Pair {
             (None, drained) => {
                 let hosts = &self.catalogue.data_centers;
                 let host = hosts.choose(&mut self.random).unwrap().host_id();
-                self.store.drain_host(host, drained).await.unwrap();
+                now_done(self.store.drain_host(host, drained, None).await);
                 if drained {
                     self.memory.drained.insert(host);
                 } else {

@@ -1,10 +1,11 @@
 //! API keys, in the store's own words.
 
 use super::{
-    KeyChange, KeyRow, KeyWish, KnownKey, NewKey, Owner, Store, StoreError, Urgency,
-    sqlite::tenants,
+    Done, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, Owner, Store, StoreError, Urgency,
+    sqlite::{session::Session, tenants},
 };
 use api::{KeyId, TenantId, Timestamp};
+use model::accept::Idempotency;
 use std::sync::Arc;
 
 /// Keys whose last use one transaction writes.
@@ -17,12 +18,12 @@ impl Store {
         owner: Owner,
         wish: KeyWish,
         secret: NewKey,
-    ) -> Result<KeyRow, StoreError> {
-        self.sqlite
-            .write(Urgency::Request, move |session| {
-                Ok(session.create_key(owner, &wish, &secret)?)
-            })
-            .await
+        repeat: Option<Idempotency>,
+    ) -> Result<Done<KeyRow, KeyId>, StoreError> {
+        let work = move |session: &mut Session<'_>| {
+            Ok(Ok(Some(session.create_key(owner, &wish, &secret)?)))
+        };
+        self.once(repeat, work, |row| row.id).await
     }
 
     /// Changes a tenant's key; `None` if it has no such key. Once this answers, nothing opens by
@@ -32,23 +33,25 @@ impl Store {
         tenant: TenantId,
         id: KeyId,
         change: KeyChange,
-    ) -> Result<Option<KeyRow>, StoreError> {
-        let changed = self
-            .sqlite
-            .write(Urgency::Request, move |session| {
-                Ok(session.change_key(tenant, id, &change)?)
-            })
-            .await?;
-        Ok(changed.map(|key| self.with_last_use(key)))
+        repeat: Option<Idempotency>,
+    ) -> Result<Done<KeyRow, ()>, StoreError> {
+        let work =
+            move |session: &mut Session<'_>| Ok(Ok(session.change_key(tenant, id, &change)?));
+        self.once(repeat, work, |_| ()).await
     }
 
-    /// Takes a tenant's key away; says whether it was there. Once this answers, it opens nothing.
-    pub async fn delete_key(&self, tenant: TenantId, id: KeyId) -> Result<bool, StoreError> {
-        self.sqlite
-            .write(Urgency::Request, move |session| {
-                Ok(session.delete_key(tenant, id)?)
-            })
-            .await
+    /// Takes a tenant's key away; `None` if it has no such key. Once this answers, it opens nothing.
+    pub async fn delete_key(
+        &self,
+        tenant: TenantId,
+        id: KeyId,
+        repeat: Option<Idempotency>,
+    ) -> Result<Done<()>, StoreError> {
+        let work = move |session: &mut Session<'_>| {
+            let was_there = session.delete_key(tenant, id)?;
+            Ok(Ok(was_there.then_some(())))
+        };
+        self.once(repeat, work, |()| ()).await
     }
 
     /// A tenant's keys, oldest first.

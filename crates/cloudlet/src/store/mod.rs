@@ -7,6 +7,7 @@
 mod ids;
 mod keys;
 mod lock;
+mod once;
 mod queue;
 mod reads;
 mod rows;
@@ -20,6 +21,7 @@ mod conformance;
 #[cfg(test)]
 mod tests;
 
+pub use once::Done;
 pub use rows::{
     Committed, Expired, JobFilter, KeyChange, KeyRow, KeyWish, KnownKey, NewKey, NewSshKey, Owner,
     Scopes, StoreError, TenantRow, Turned, Urgency,
@@ -27,8 +29,8 @@ pub use rows::{
 
 use crate::supply::Supply;
 use api::{HostId, Timestamp};
-use model::{Context, Refusal, Write};
-use sqlite::{Sources, Sqlite, tenants::stored_clock};
+use model::{Context, Refusal, Write, accept::Idempotency};
+use sqlite::{Sources, Sqlite, session::Session, tenants::stored_clock};
 use std::{
     path::Path,
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -76,7 +78,7 @@ impl Store {
         urgency: Urgency,
         rule: impl Fn(&Context<'_>) -> Result<(Vec<Write>, T), Refusal> + Send + 'static,
     ) -> Result<Result<T, Refusal>, StoreError> {
-        let work = move |session: &mut sqlite::session::Session<'_>| match session.decide(&rule)? {
+        let work = move |session: &mut Session<'_>| match session.decide(&rule)? {
             Ok((writes, answer)) => {
                 session.apply(&writes)?;
                 Ok(Ok(answer))
@@ -131,12 +133,17 @@ impl Store {
     }
 
     /// Places nothing new on a host from now on, or does so again.
-    pub async fn drain_host(&self, host: HostId, drained: bool) -> Result<(), StoreError> {
-        self.sqlite
-            .write(Urgency::Request, move |session| {
-                Ok(session.set_drained(host, drained)?)
-            })
-            .await
+    pub async fn drain_host(
+        &self,
+        host: HostId,
+        drained: bool,
+        repeat: Option<Idempotency>,
+    ) -> Result<Done<()>, StoreError> {
+        let work = move |session: &mut Session<'_>| {
+            session.set_drained(host, drained)?;
+            Ok(Ok(Some(())))
+        };
+        self.once(repeat, work, |()| ()).await
     }
 
     /// What commits change, from now on. One that lags has to read again; one that does not read

@@ -1,10 +1,14 @@
 //! SSH keys, in the store's own words.
 
 use super::{
-    NewSshKey, Store, StoreError, Urgency,
-    sqlite::ssh_keys::{all, count, one},
+    Done, NewSshKey, Store, StoreError,
+    sqlite::{
+        session::Session,
+        ssh_keys::{all, count, one},
+    },
 };
 use api::{SshKeyId, TenantId, ssh_key::SshKey};
+use model::accept::Idempotency;
 
 impl Store {
     /// Keeps a key; `None` if the tenant has `limit` of them already.
@@ -13,12 +17,11 @@ impl Store {
         tenant: TenantId,
         key: NewSshKey,
         limit: u64,
-    ) -> Result<Option<SshKey>, StoreError> {
-        self.sqlite
-            .write(Urgency::Request, move |session| {
-                Ok(session.create_ssh_key(tenant, &key, limit)?)
-            })
-            .await
+        repeat: Option<Idempotency>,
+    ) -> Result<Done<SshKey, SshKeyId>, StoreError> {
+        let work =
+            move |session: &mut Session<'_>| Ok(Ok(session.create_ssh_key(tenant, &key, limit)?));
+        self.once(repeat, work, |key| key.id).await
     }
 
     /// A tenant's keys, oldest first.
@@ -52,20 +55,24 @@ impl Store {
         tenant: TenantId,
         id: SshKeyId,
         name: String,
-    ) -> Result<Option<SshKey>, StoreError> {
-        self.sqlite
-            .write(Urgency::Request, move |session| {
-                Ok(session.rename_ssh_key(tenant, id, &name)?)
-            })
-            .await
+        repeat: Option<Idempotency>,
+    ) -> Result<Done<SshKey, ()>, StoreError> {
+        let work =
+            move |session: &mut Session<'_>| Ok(Ok(session.rename_ssh_key(tenant, id, &name)?));
+        self.once(repeat, work, |_| ()).await
     }
 
-    /// Takes a key away; says whether it was there.
-    pub async fn delete_ssh_key(&self, tenant: TenantId, id: SshKeyId) -> Result<bool, StoreError> {
-        self.sqlite
-            .write(Urgency::Request, move |session| {
-                Ok(session.delete_ssh_key(tenant, id)?)
-            })
-            .await
+    /// Takes a key away; `None` if the tenant has no such key.
+    pub async fn delete_ssh_key(
+        &self,
+        tenant: TenantId,
+        id: SshKeyId,
+        repeat: Option<Idempotency>,
+    ) -> Result<Done<()>, StoreError> {
+        let work = move |session: &mut Session<'_>| {
+            let was_there = session.delete_ssh_key(tenant, id)?;
+            Ok(Ok(was_there.then_some(())))
+        };
+        self.once(repeat, work, |()| ()).await
     }
 }

@@ -1,8 +1,11 @@
 //! Teams, in the store's own words.
 
-use super::{Store, StoreError, Urgency, sqlite::teams};
+use super::{
+    Done, Store, StoreError,
+    sqlite::{session::Session, teams},
+};
 use api::{TeamId, TenantId, team::Team};
-use model::{Context, Kind, Refusal, team::TeamWrite};
+use model::{Context, Kind, Refusal, accept::Idempotency, team::TeamWrite};
 
 impl Store {
     /// Changes a tenant's teams as a rule says, which is given all of them and may run again. Answers
@@ -11,12 +14,11 @@ impl Store {
         &self,
         tenant: TenantId,
         rule: impl Fn(&Context<'_>, &[Team]) -> Result<TeamWrite, Refusal> + Send + 'static,
-    ) -> Result<Result<Vec<TeamId>, Refusal>, StoreError> {
-        self.sqlite
-            .write(Urgency::Request, move |session| {
-                session.change_teams(tenant, &rule)
-            })
-            .await
+        repeat: Option<Idempotency>,
+    ) -> Result<Done<Vec<TeamId>>, StoreError> {
+        let work =
+            move |session: &mut Session<'_>| Ok(session.change_teams(tenant, &rule)?.map(Some));
+        self.once(repeat, work, Clone::clone).await
     }
 
     /// How many resources of a kind a tenant has in no team.

@@ -1,8 +1,11 @@
 //! Tenants, in the store's own words.
 
-use super::{KeyWish, NewKey, Owner, Store, StoreError, TenantRow, Urgency, sqlite::tenants};
+use super::{
+    Done, KeyWish, NewKey, Owner, Store, StoreError, TenantRow, Urgency,
+    sqlite::{session::Session, tenants},
+};
 use api::TenantId;
-use model::claim::Limits;
+use model::{accept::Idempotency, claim::Limits};
 
 impl Store {
     /// Whether this is the first start: the operator has no key yet.
@@ -25,12 +28,13 @@ impl Store {
     }
 
     /// Makes a tenant; `None` if the name is taken.
-    pub async fn create_tenant(&self, name: String) -> Result<Option<TenantRow>, StoreError> {
-        self.sqlite
-            .write(Urgency::Request, move |session| {
-                Ok(session.create_tenant(&name)?)
-            })
-            .await
+    pub async fn create_tenant(
+        &self,
+        name: String,
+        repeat: Option<Idempotency>,
+    ) -> Result<Done<TenantRow, TenantId>, StoreError> {
+        let work = move |session: &mut Session<'_>| Ok(Ok(session.create_tenant(&name)?));
+        self.once(repeat, work, |row| row.id).await
     }
 
     /// Every tenant, by name.
@@ -50,12 +54,10 @@ impl Store {
         &self,
         id: TenantId,
         change: impl Fn(&mut Limits) + Send + 'static,
-    ) -> Result<Option<TenantRow>, StoreError> {
-        self.sqlite
-            .write(Urgency::Request, move |session| {
-                session.set_limits(id, &change)
-            })
-            .await
+        repeat: Option<Idempotency>,
+    ) -> Result<Done<TenantRow, ()>, StoreError> {
+        let work = move |session: &mut Session<'_>| Ok(Ok(session.set_limits(id, &change)?));
+        self.once(repeat, work, |_| ()).await
     }
 
     /// Refuses a tenant's keys from now on, or takes them again; `None` if there is no such tenant.
@@ -63,11 +65,9 @@ impl Store {
         &self,
         id: TenantId,
         suspended: bool,
-    ) -> Result<Option<TenantRow>, StoreError> {
-        self.sqlite
-            .write(Urgency::Request, move |session| {
-                Ok(session.suspend_tenant(id, suspended)?)
-            })
-            .await
+        repeat: Option<Idempotency>,
+    ) -> Result<Done<TenantRow, ()>, StoreError> {
+        let work = move |session: &mut Session<'_>| Ok(Ok(session.suspend_tenant(id, suspended)?));
+        self.once(repeat, work, |_| ()).await
     }
 }

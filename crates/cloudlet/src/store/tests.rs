@@ -3,8 +3,8 @@
 mod expiry;
 
 use super::{
-    EXPIRY_BATCH, Expired, KeyChange, KeyWish, NewKey, Owner, Sources, Store, StoreError, Urgency,
-    sqlite::reads,
+    Done, EXPIRY_BATCH, Expired, KeyChange, KeyWish, NewKey, Owner, Sources, Store, StoreError,
+    Urgency, sqlite::reads,
 };
 use api::{
     ErrorCode, JobId, ResourceId, TenantId, Timestamp,
@@ -13,7 +13,7 @@ use api::{
 };
 use model::{
     Context, Job, JobState, Kind, Refusal, Resource, Spec, Write,
-    accept::{Idempotency, once},
+    accept::{Idempotency, Once, once},
     catalogue::{self, Catalogue, DataCenter},
     claim::{Claim, Item},
     course,
@@ -74,10 +74,18 @@ async fn create(store: &Store, tenant: TenantId, instances: i64) -> Vec<Job> {
     accepted.unwrap().unwrap()
 }
 
+/// What a request did just now.
+pub(super) fn now_done<T, K>(done: Result<Done<T, K>, StoreError>) -> Option<T> {
+    done.unwrap().unwrap().map(|once| match once {
+        Once::Now(done) => done,
+        Once::Before(_) => panic!("it was done before"),
+    })
+}
+
 /// A tenant that has a default network already, so that a machine's job comes alone.
 async fn tenant(store: &Store, name: &str) -> TenantId {
-    let tenant = store.create_tenant(name.to_owned()).await.unwrap();
-    let tenant = tenant.unwrap().id;
+    let tenant = store.create_tenant(name.to_owned(), None).await;
+    let tenant = now_done(tenant).unwrap().id;
     let data_center = catalogue().data_centers[0].clone();
     let rule = move |context: &Context<'_>| {
         let network = network(ResourceId((context.new_id)()), tenant, &data_center);
@@ -417,13 +425,20 @@ async fn tenants_keys_and_the_clock() {
     assert!(store.is_new().await.unwrap());
     let key = |owner, digest| {
         let (start, digest) = ("ck_1234".to_owned(), [digest; 32]);
-        store.create_key(owner, KeyWish::wide("laptop"), NewKey { start, digest })
+        let made = store.create_key(
+            owner,
+            KeyWish::wide("laptop"),
+            NewKey { start, digest },
+            None,
+        );
+        async { made.await.map(|done| now_done(Ok(done)).unwrap()) }
     };
     let operator = key(Owner::Operator, 1).await.unwrap();
     assert!(!store.is_new().await.unwrap());
-    let tenant = store.create_tenant("b".to_owned()).await.unwrap().unwrap();
-    assert_eq!(store.create_tenant("b".to_owned()).await.unwrap(), None);
-    let other = store.create_tenant("a".to_owned()).await.unwrap().unwrap();
+    let tenant = now_done(store.create_tenant("b".to_owned(), None).await).unwrap();
+    let again = store.create_tenant("b".to_owned(), None).await;
+    assert_eq!(now_done(again), None);
+    let other = now_done(store.create_tenant("a".to_owned(), None).await).unwrap();
     let first = key(Owner::Tenant(tenant.id), 2).await.unwrap();
     let second = key(Owner::Tenant(tenant.id), 3).await.unwrap();
     assert!(
@@ -431,12 +446,12 @@ async fn tenants_keys_and_the_clock() {
         "a digest is one key's"
     );
     let limited = store
-        .set_limits(tenant.id, |limits| limits.vcpus = Some(8))
+        .set_limits(tenant.id, |limits| limits.vcpus = Some(8), None)
         .await;
-    let limited = limited.unwrap().unwrap();
+    let limited = now_done(limited).unwrap();
     assert_eq!(limited.limits.vcpus, Some(8));
     let nobody = TenantId(Uuid::nil());
-    assert_eq!(store.set_limits(nobody, |_| ()).await.unwrap(), None);
+    assert_eq!(now_done(store.set_limits(nobody, |_| (), None).await), None);
     store.store_clock(Timestamp::from_millis(42)).await.unwrap();
     store.close().await;
 
@@ -474,43 +489,46 @@ async fn what_a_key_opens_follows_its_last_change() {
         rate_limit: Some(5),
         ..KeyWish::wide("ci")
     };
-    let made = store.create_key(Owner::Tenant(mine), wish, secret(1)).await;
-    let made = made.unwrap();
+    let made = store.create_key(Owner::Tenant(mine), wish, secret(1), None);
+    let made = now_done(made.await).unwrap();
     let known = |digest| {
         let store = &store;
         async move { store.key([digest; 32]).await.unwrap() }
     };
-    let change = |tenant, change| store.change_key(tenant, made.id, change);
+    let change = |tenant, change| {
+        let changed = store.change_key(tenant, made.id, change, None);
+        async { now_done(changed.await) }
+    };
     assert_eq!(known(1).await.unwrap().row, made);
     assert!(known(1).await.unwrap().is_valid(at(7 * DAY - 1)));
     assert!(!known(1).await.unwrap().is_valid(at(7 * DAY)));
 
-    let suspended = change(mine, KeyChange::Suspended(true)).await.unwrap();
+    let suspended = change(mine, KeyChange::Suspended(true)).await;
     assert!(suspended.unwrap().suspended);
     assert!(!known(1).await.unwrap().is_valid(at(0)));
-    let resumed = change(mine, KeyChange::Suspended(false)).await.unwrap();
+    let resumed = change(mine, KeyChange::Suspended(false)).await;
     assert_eq!(resumed, Some(made.clone()));
     assert!(known(1).await.unwrap().is_valid(at(0)));
 
     now.store(NOW + DAY, Ordering::SeqCst);
-    let rotated = change(mine, KeyChange::Secret(secret(2))).await.unwrap();
+    let rotated = change(mine, KeyChange::Secret(secret(2))).await;
     assert_eq!(rotated.unwrap().expires_at, Some(at(8 * DAY)));
     assert_eq!(known(1).await, None, "the old secret");
     assert_eq!(known(2).await.unwrap().row.wish, made.wish);
 
     for foreign in [
-        change(other, KeyChange::Suspended(true)).await.unwrap(),
-        change(other, KeyChange::Secret(secret(3))).await.unwrap(),
+        change(other, KeyChange::Suspended(true)).await,
+        change(other, KeyChange::Secret(secret(3))).await,
         store.key_of(other, made.id).await.unwrap(),
     ] {
         assert_eq!(foreign, None);
     }
-    assert!(!store.delete_key(other, made.id).await.unwrap());
-    store.suspend_tenant(other, true).await.unwrap();
+    assert_eq!(now_done(store.delete_key(other, made.id, None).await), None);
+    now_done(store.suspend_tenant(other, true, None).await).unwrap();
     assert!(!known(2).await.unwrap().tenant_suspended);
-    store.suspend_tenant(mine, true).await.unwrap();
+    now_done(store.suspend_tenant(mine, true, None).await).unwrap();
     assert!(known(2).await.unwrap().tenant_suspended);
-    let stands = store.suspend_tenant(mine, false).await.unwrap().unwrap();
+    let stands = now_done(store.suspend_tenant(mine, false, None).await).unwrap();
     assert!(!stands.suspended && !known(2).await.unwrap().tenant_suspended);
 
     store.note_use(made.id, at(5));
@@ -525,9 +543,11 @@ async fn what_a_key_opens_follows_its_last_change() {
     let store = try_open(directory.path(), &now).unwrap();
     assert_eq!(store.keys(mine).await.unwrap(), [last]);
     assert!(store.key([2; 32]).await.unwrap().is_some());
-    assert!(store.delete_key(mine, made.id).await.unwrap());
-    assert_eq!(store.key([2; 32]).await.unwrap(), None);
-    assert!(!store.delete_key(mine, made.id).await.unwrap());
+    for there in [Some(()), None] {
+        let deleted = store.delete_key(mine, made.id, None).await;
+        assert_eq!(now_done(deleted), there);
+        assert_eq!(store.key([2; 32]).await.unwrap(), None);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

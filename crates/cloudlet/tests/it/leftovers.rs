@@ -22,7 +22,7 @@ async fn by_hand(cloud: &TestCloud, id: &str, verb: &str) -> Answer {
 }
 
 /// A delete that fails twice, so that it is left over: the job as it ended.
-async fn fails_twice(cloud: &TestCloud, act: &str, kind: &str, phase: &str) -> Value {
+pub(crate) async fn fails_twice(cloud: &TestCloud, act: &str, kind: &str, phase: &str) -> Value {
     let fault = json!({"operation": kind, "kind": "fail", "atPhase": phase, "times": 2,
         "error": "It is stuck."});
     cloud.fault(fault).await;

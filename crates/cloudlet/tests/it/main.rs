@@ -18,6 +18,7 @@ mod first_start;
 mod gpu;
 mod hosts;
 mod idempotency;
+mod idempotency_jobless;
 mod interfaces;
 mod job_wait;
 mod jobs;

@@ -7,6 +7,7 @@ use crate::http::{
     body::Body,
     error::ApiError,
     limits::{ADVANCE_LIMIT, CLOCK_END},
+    repeat::{IdempotencyKey, Repeat},
 };
 use api::{
     Envelope, ErrorCode, Timestamp,
@@ -23,20 +24,24 @@ pub(in crate::http) async fn show(State(app): State<App>, _: Operator) -> Answer
     Answer::ok(shown(&app))
 }
 
-/// Move the manual clock; answers when all that became due has run.
+/// Move the manual clock; answers when all that became due has run. A repeat with the same
+/// `Idempotency-Key` moves it no further than the first was to.
 #[utoipa::path(
     post, path = "/admin/v1/clock", tag = "Operator", operation_id = "clock.advance",
     request_body = ClockAdvance,
+    params(IdempotencyKey),
     responses((status = 200, description = "The clock", body = Envelope<Clock>)),
 )]
 pub(in crate::http) async fn advance(
     State(app): State<App>,
     _: Operator,
     _: Open,
+    repeat: Repeat,
     Body(body): Body<ClockAdvance>,
 ) -> Result<Answer<Clock>, ApiError> {
     check(&app, body.advance_seconds)?;
-    match app.engine.advance(body.advance_seconds).await? {
+    let (seconds, repeat) = (body.advance_seconds, repeat.of_operator());
+    match app.engine.advance(seconds, repeat).await?? {
         true => Ok(Answer::ok(shown(&app))),
         false => Err(ApiError::shutting_down()),
     }

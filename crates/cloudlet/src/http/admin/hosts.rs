@@ -6,6 +6,7 @@ use crate::http::{
     auth::{Open, Operator},
     error::ApiError,
     params::{Params, PathId},
+    repeat::{IdempotencyKey, Repeat},
 };
 use api::{
     Envelope, HostId, TenantId,
@@ -13,6 +14,7 @@ use api::{
 };
 use axum::extract::State;
 use model::{
+    accept::Idempotency,
     catalogue::{Catalogue, DataCenter},
     claim::{Counter, Measure, Pool},
 };
@@ -44,7 +46,7 @@ pub(in crate::http) async fn list(
 /// Place nothing new on a host; what is there goes on.
 #[utoipa::path(
     post, path = "/admin/v1/hosts/{id}/drain", tag = "Operator", operation_id = "host.drain",
-    params(("id" = HostId, Path)),
+    params(("id" = HostId, Path), IdempotencyKey),
     responses((status = 200, description = "The host", body = Envelope<Host>)),
 )]
 pub(in crate::http) async fn drain(
@@ -52,14 +54,15 @@ pub(in crate::http) async fn drain(
     _: Operator,
     _: Open,
     PathId(id): PathId<HostId>,
+    repeat: Repeat,
 ) -> Result<Answer<Host>, ApiError> {
-    set(&app, id, true).await
+    set(&app, id, true, repeat.of_operator()).await
 }
 
 /// Place new things on a host again.
 #[utoipa::path(
     post, path = "/admin/v1/hosts/{id}/undrain", tag = "Operator", operation_id = "host.undrain",
-    params(("id" = HostId, Path)),
+    params(("id" = HostId, Path), IdempotencyKey),
     responses((status = 200, description = "The host", body = Envelope<Host>)),
 )]
 pub(in crate::http) async fn undrain(
@@ -67,16 +70,22 @@ pub(in crate::http) async fn undrain(
     _: Operator,
     _: Open,
     PathId(id): PathId<HostId>,
+    repeat: Repeat,
 ) -> Result<Answer<Host>, ApiError> {
-    set(&app, id, false).await
+    set(&app, id, false, repeat.of_operator()).await
 }
 
-async fn set(app: &App, id: HostId, drained: bool) -> Result<Answer<Host>, ApiError> {
+async fn set(
+    app: &App,
+    id: HostId,
+    drained: bool,
+    repeat: Option<Idempotency>,
+) -> Result<Answer<Host>, ApiError> {
     let catalogue = app.catalogue();
     let mut data_centers = catalogue.data_centers.iter();
     let data_center = data_centers.find(|data_center| data_center.host_id() == id);
     let data_center = data_center.ok_or_else(|| ApiError::not_found("Host"))?;
-    app.store().drain_host(id, drained).await?;
+    app.store().drain_host(id, drained, repeat).await??;
     row(app, data_center).await.map(Answer::ok)
 }
 

@@ -8,6 +8,7 @@ use crate::{
         body::Body,
         error::ApiError,
         params::{Params, PathId},
+        repeat::{IdempotencyKey, Repeat},
     },
     images::{Images, ImportError, Readiness, Wish},
     store::Urgency,
@@ -28,20 +29,25 @@ const IMAGE_ID_MAX: i64 = 2_147_483_647;
 #[utoipa::path(
     post, path = "/admin/v1/images", tag = "Operator", operation_id = "host_image.import",
     request_body = ImageImport,
+    params(IdempotencyKey),
     responses((status = 202, description = "The image, on its way", body = Envelope<HostImage>)),
 )]
 pub(in crate::http) async fn import(
     State(app): State<App>,
     _: Operator,
     _: Open,
+    repeat: Repeat,
     Body(body): Body<ImageImport>,
 ) -> Result<Answer<HostImage>, ApiError> {
     let wish = wish(body)?;
-    let begun = images(&app)?.begin(wish, app.supply.clone());
-    let image = begun.map_err(|error| match error {
-        ImportError::Taken(_) => ApiError::new(ErrorCode::Conflict, error.to_string()),
-        ImportError::File(text) => Refusal::field("file", text).into(),
-    })?;
+    let (images, supply) = (images(&app)?.clone(), app.supply.clone());
+    let begin = async move {
+        images.begin(wish, supply).map_err(|error| match error {
+            ImportError::Taken(_) => ApiError::new(ErrorCode::Conflict, error.to_string()),
+            ImportError::File(text) => Refusal::field("file", text).into(),
+        })
+    };
+    let image = app.once_apart(repeat.of_operator(), begin).await?;
     Ok(Answer::begun(image))
 }
 
@@ -81,7 +87,7 @@ pub(in crate::http) async fn show(
 /// Remove an image that no machine was made from.
 #[utoipa::path(
     delete, path = "/admin/v1/images/{id}", tag = "Operator", operation_id = "host_image.remove",
-    params(("id" = i64, Path)),
+    params(("id" = i64, Path), IdempotencyKey),
     responses((status = 204, description = "It is gone")),
 )]
 pub(in crate::http) async fn remove(
@@ -89,7 +95,14 @@ pub(in crate::http) async fn remove(
     _: Operator,
     _: Open,
     PathId(id): PathId<i64>,
+    repeat: Repeat,
 ) -> Result<StatusCode, ApiError> {
+    let deed = take_away(app.clone(), id);
+    app.once_apart(repeat.of_operator(), deed).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn take_away(app: App, id: i64) -> Result<(), ApiError> {
     let image = find(&app, id).await?;
     if image.state == ImageState::Importing {
         let text = format!("image {id} is being imported; wait until that has ended");
@@ -105,8 +118,7 @@ pub(in crate::http) async fn remove(
         );
         return Err(ApiError::new(ErrorCode::InvalidState, text));
     }
-    images.remove(id).map_err(unreadable)?;
-    Ok(StatusCode::NO_CONTENT)
+    images.remove(id).map_err(unreadable)
 }
 
 /// No machine is made from it from now on: what was accepted before is in the records now.

@@ -9,6 +9,7 @@ use crate::{
         error::ApiError,
         key_wish,
         params::{Params, PathId, PathIds},
+        repeat::{IdempotencyKey, Repeat},
     },
     store::{self, KeyChange, Owner},
 };
@@ -17,11 +18,12 @@ use api::{
     admin::{KeyCreate, KeyCreated, KeyRow},
 };
 use axum::{extract::State, http::StatusCode};
+use model::accept::Idempotency;
 
 /// Make a key for a tenant. Its secret is in this answer and nowhere else, ever.
 #[utoipa::path(
     post, path = "/admin/v1/tenants/{id}/keys", tag = "Operator", operation_id = "key.create",
-    params(("id" = TenantId, Path)), request_body = KeyCreate,
+    params(("id" = TenantId, Path), IdempotencyKey), request_body = KeyCreate,
     responses((status = 201, description = "The key", body = Envelope<KeyCreated>)),
 )]
 pub(in crate::http) async fn create(
@@ -29,17 +31,19 @@ pub(in crate::http) async fn create(
     _: Operator,
     _: Open,
     PathId(id): PathId<TenantId>,
+    repeat: Repeat,
     Body(body): Body<KeyCreate>,
 ) -> Result<Answer<KeyCreated>, ApiError> {
     let scopes = body.scopes.as_deref();
     let wish = key_wish::wish(body.name, scopes, body.expires_in_days, body.rate_limit_max)?;
     known(&app, id).await?;
     let (key, kept) = key_wish::secret();
-    let row = app
+    let made = app
         .store()
-        .create_key(Owner::Tenant(id), wish, kept)
-        .await?;
-    let row = shown(row);
+        .create_key(Owner::Tenant(id), wish, kept, repeat.of_operator())
+        .await??
+        .ok_or_else(unknown)?;
+    let row = shown(key_wish::with_secret(made, |id| id)?);
     Ok(Answer::created(KeyCreated { key, row }))
 }
 
@@ -69,7 +73,7 @@ pub(in crate::http) async fn list(
 /// any more; name and scopes stay, and its expiry starts again.
 #[utoipa::path(
     post, path = "/admin/v1/tenants/{id}/keys/{keyId}/rotate", tag = "Operator",
-    operation_id = "key.rotate", params(("id" = TenantId, Path), ("keyId" = KeyId, Path)),
+    operation_id = "key.rotate", params(("id" = TenantId, Path), ("keyId" = KeyId, Path), IdempotencyKey),
     responses((status = 200, description = "The key", body = Envelope<KeyCreated>)),
 )]
 pub(in crate::http) async fn rotate(
@@ -77,16 +81,24 @@ pub(in crate::http) async fn rotate(
     _: Operator,
     _: Open,
     PathIds(tenant, id): PathIds<TenantId, KeyId>,
+    repeat: Repeat,
 ) -> Result<Answer<KeyCreated>, ApiError> {
     let (key, kept) = key_wish::secret();
-    let row = change(&app, tenant, id, KeyChange::Secret(kept)).await?;
+    let change = KeyChange::Secret(kept);
+    let changed = app
+        .store()
+        .change_key(tenant, id, change, repeat.of_operator())
+        .await??
+        .ok_or_else(unknown)?;
+    key_wish::with_secret(changed, |()| id)?;
+    let row = find(&app, tenant, id).await?;
     Ok(Answer::ok(KeyCreated { key, row }))
 }
 
 /// Refuse a key until it is resumed.
 #[utoipa::path(
     post, path = "/admin/v1/tenants/{id}/keys/{keyId}/suspend", tag = "Operator",
-    operation_id = "key.suspend", params(("id" = TenantId, Path), ("keyId" = KeyId, Path)),
+    operation_id = "key.suspend", params(("id" = TenantId, Path), ("keyId" = KeyId, Path), IdempotencyKey),
     responses((status = 200, description = "The key", body = Envelope<KeyRow>)),
 )]
 pub(in crate::http) async fn suspend(
@@ -94,15 +106,15 @@ pub(in crate::http) async fn suspend(
     _: Operator,
     _: Open,
     PathIds(tenant, id): PathIds<TenantId, KeyId>,
+    repeat: Repeat,
 ) -> Result<Answer<KeyRow>, ApiError> {
-    let row = change(&app, tenant, id, KeyChange::Suspended(true)).await?;
-    Ok(Answer::ok(row))
+    set_suspended(&app, (tenant, id), true, repeat.of_operator()).await
 }
 
 /// Take a suspended key again.
 #[utoipa::path(
     post, path = "/admin/v1/tenants/{id}/keys/{keyId}/resume", tag = "Operator",
-    operation_id = "key.resume", params(("id" = TenantId, Path), ("keyId" = KeyId, Path)),
+    operation_id = "key.resume", params(("id" = TenantId, Path), ("keyId" = KeyId, Path), IdempotencyKey),
     responses((status = 200, description = "The key", body = Envelope<KeyRow>)),
 )]
 pub(in crate::http) async fn resume(
@@ -110,15 +122,15 @@ pub(in crate::http) async fn resume(
     _: Operator,
     _: Open,
     PathIds(tenant, id): PathIds<TenantId, KeyId>,
+    repeat: Repeat,
 ) -> Result<Answer<KeyRow>, ApiError> {
-    let row = change(&app, tenant, id, KeyChange::Suspended(false)).await?;
-    Ok(Answer::ok(row))
+    set_suspended(&app, (tenant, id), false, repeat.of_operator()).await
 }
 
 /// Take a key away, at once and for ever.
 #[utoipa::path(
     delete, path = "/admin/v1/tenants/{id}/keys/{keyId}", tag = "Operator",
-    operation_id = "key.revoke", params(("id" = TenantId, Path), ("keyId" = KeyId, Path)),
+    operation_id = "key.revoke", params(("id" = TenantId, Path), ("keyId" = KeyId, Path), IdempotencyKey),
     responses((status = 204, description = "It opens nothing any more")),
 )]
 pub(in crate::http) async fn revoke(
@@ -126,21 +138,32 @@ pub(in crate::http) async fn revoke(
     _: Operator,
     _: Open,
     PathIds(tenant, id): PathIds<TenantId, KeyId>,
+    repeat: Repeat,
 ) -> Result<StatusCode, ApiError> {
-    if app.store().delete_key(tenant, id).await? {
-        return Ok(StatusCode::NO_CONTENT);
-    }
-    Err(ApiError::not_found("Key"))
+    let deleted = app.store().delete_key(tenant, id, repeat.of_operator());
+    deleted.await??.ok_or_else(unknown)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
-async fn change(
+async fn set_suspended(
     app: &App,
-    tenant: TenantId,
-    id: KeyId,
-    change: KeyChange,
-) -> Result<KeyRow, ApiError> {
-    let row = app.store().change_key(tenant, id, change).await?;
-    row.map(shown).ok_or_else(|| ApiError::not_found("Key"))
+    (tenant, id): (TenantId, KeyId),
+    suspended: bool,
+    repeat: Option<Idempotency>,
+) -> Result<Answer<KeyRow>, ApiError> {
+    let change = KeyChange::Suspended(suspended);
+    let changed = app.store().change_key(tenant, id, change, repeat);
+    changed.await??.ok_or_else(unknown)?;
+    find(app, tenant, id).await.map(Answer::ok)
+}
+
+async fn find(app: &App, tenant: TenantId, id: KeyId) -> Result<KeyRow, ApiError> {
+    let key = app.store().key_of(tenant, id).await?;
+    key.map(shown).ok_or_else(unknown)
+}
+
+fn unknown() -> ApiError {
+    ApiError::not_found("Key")
 }
 
 async fn known(app: &App, id: TenantId) -> Result<(), ApiError> {

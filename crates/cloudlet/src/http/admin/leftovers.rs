@@ -6,10 +6,11 @@ use crate::http::{
     auth::{Open, Operator},
     error::ApiError,
     params::{Params, PathId},
+    repeat::{IdempotencyKey, Repeat},
 };
 use api::{Envelope, ResourceId, admin::Leftover};
 use axum::extract::State;
-use model::Resource;
+use model::{Resource, accept::Idempotency};
 
 /// List leftovers, oldest first.
 #[utoipa::path(
@@ -41,7 +42,7 @@ pub(in crate::http) async fn list(
 /// Have the host try again what was left over.
 #[utoipa::path(
     post, path = "/admin/v1/leftovers/{id}/retry", tag = "Operator",
-    operation_id = "leftover.retry", params(("id" = ResourceId, Path)),
+    operation_id = "leftover.retry", params(("id" = ResourceId, Path), IdempotencyKey),
     responses((status = 200, description = "The leftover, being tried again", body = Envelope<Leftover>)),
 )]
 pub(in crate::http) async fn retry(
@@ -49,19 +50,25 @@ pub(in crate::http) async fn retry(
     _: Operator,
     _: Open,
     PathId(id): PathId<ResourceId>,
+    repeat: Repeat,
 ) -> Result<Answer<Leftover>, ApiError> {
-    let before = found(&app, id).await?;
-    app.engine.retry_leftover(id).await??;
-    Ok(Answer::ok(Leftover {
+    let repeat = repeat.of_operator();
+    if let Some(before) = app.before(repeat).await? {
+        return Ok(Answer::ok(before));
+    }
+    let leftover = Leftover {
         retrying: true,
-        ..before
-    }))
+        ..found(&app, id).await?
+    };
+    let repeat = keeping(repeat, &leftover)?;
+    app.engine.retry_leftover(id, repeat).await??;
+    Ok(Answer::ok(leftover))
 }
 
 /// Take a leftover as settled: it was seen to by hand, and what it holds is given back.
 #[utoipa::path(
     post, path = "/admin/v1/leftovers/{id}/settle", tag = "Operator",
-    operation_id = "leftover.settle", params(("id" = ResourceId, Path)),
+    operation_id = "leftover.settle", params(("id" = ResourceId, Path), IdempotencyKey),
     responses((status = 200, description = "The leftover as it was", body = Envelope<Leftover>)),
 )]
 pub(in crate::http) async fn settle(
@@ -69,10 +76,26 @@ pub(in crate::http) async fn settle(
     _: Operator,
     _: Open,
     PathId(id): PathId<ResourceId>,
+    repeat: Repeat,
 ) -> Result<Answer<Leftover>, ApiError> {
-    let before = found(&app, id).await?;
-    app.engine.settle_leftover(id).await??;
-    Ok(Answer::ok(before))
+    let repeat = repeat.of_operator();
+    if let Some(before) = app.before(repeat).await? {
+        return Ok(Answer::ok(before));
+    }
+    let leftover = found(&app, id).await?;
+    let repeat = keeping(repeat, &leftover)?;
+    app.engine.settle_leftover(id, repeat).await??;
+    Ok(Answer::ok(leftover))
+}
+
+/// The leftover itself is kept for a repeat: by then it may be gone.
+fn keeping(
+    repeat: Option<Idempotency>,
+    leftover: &Leftover,
+) -> Result<Option<(Idempotency, String)>, ApiError> {
+    let kept = serde_json::to_string(leftover)
+        .map_err(|error| ApiError::internal(format!("a leftover cannot be written: {error}")))?;
+    Ok(repeat.map(|repeat| (repeat, kept)))
 }
 
 async fn found(app: &App, id: ResourceId) -> Result<Leftover, ApiError> {

@@ -9,6 +9,7 @@ use crate::{
         body::Body,
         error::ApiError,
         params::{Params, PathId},
+        repeat::{IdempotencyKey, Repeat},
     },
     store::TenantRow,
 };
@@ -17,25 +18,35 @@ use api::{
     admin::{QuotaChange, Tenant, TenantCreate},
 };
 use axum::extract::State;
-use model::name;
+use model::{
+    accept::{Idempotency, Once},
+    name,
+};
 
 /// Make a tenant; its quotas are unlimited.
 #[utoipa::path(
     post, path = "/admin/v1/tenants", tag = "Operator", operation_id = "tenant.create",
     request_body = TenantCreate,
+    params(IdempotencyKey),
     responses((status = 201, description = "The tenant", body = Envelope<Tenant>)),
 )]
 pub(in crate::http) async fn create(
     State(app): State<App>,
     _: Operator,
     _: Open,
+    repeat: Repeat,
     Body(body): Body<TenantCreate>,
 ) -> Result<Answer<Tenant>, ApiError> {
     name::check("name", &body.name)?;
-    let row = app.store().create_tenant(body.name).await?;
-    let row = row.ok_or_else(name_taken)?;
-    let tenants = shown(&app, vec![row]).await?;
-    one(tenants).map(Answer::created)
+    let made = app
+        .store()
+        .create_tenant(body.name, repeat.of_operator())
+        .await??;
+    let id = match made.ok_or_else(name_taken)? {
+        Once::Now(row) => row.id,
+        Once::Before(id) => id,
+    };
+    find(&app, id).await.map(Answer::created)
 }
 
 /// List tenants by name.
@@ -69,15 +80,13 @@ pub(in crate::http) async fn show(
     _: Operator,
     PathId(id): PathId<TenantId>,
 ) -> Result<Answer<Tenant>, ApiError> {
-    let row = app.store().tenant(id).await?;
-    let rows = row.into_iter().collect();
-    one(shown(&app, rows).await?).map(Answer::ok)
+    find(&app, id).await.map(Answer::ok)
 }
 
 /// Change quotas: null lifts a limit, an absent one stays.
 #[utoipa::path(
     put, path = "/admin/v1/tenants/{id}/quotas", tag = "Operator", operation_id = "tenant.set_quotas",
-    params(("id" = TenantId, Path)), request_body = QuotaChange,
+    params(("id" = TenantId, Path), IdempotencyKey), request_body = QuotaChange,
     responses((status = 200, description = "The tenant", body = Envelope<Tenant>)),
 )]
 pub(in crate::http) async fn set_quotas(
@@ -85,21 +94,20 @@ pub(in crate::http) async fn set_quotas(
     _: Operator,
     _: Open,
     PathId(id): PathId<TenantId>,
+    repeat: Repeat,
     Body(change): Body<QuotaChange>,
 ) -> Result<Answer<Tenant>, ApiError> {
     quotas::check(&change)?;
-    let changed = app
-        .store()
-        .set_limits(id, move |limits| quotas::apply(&change, limits))
-        .await?;
-    let rows = changed.into_iter().collect();
-    one(shown(&app, rows).await?).map(Answer::ok)
+    let change = move |limits: &mut _| quotas::apply(&change, limits);
+    let changed = app.store().set_limits(id, change, repeat.of_operator());
+    changed.await??.ok_or_else(unknown)?;
+    find(&app, id).await.map(Answer::ok)
 }
 
 /// Refuse all keys of a tenant until it is resumed. Its jobs go on.
 #[utoipa::path(
     post, path = "/admin/v1/tenants/{id}/suspend", tag = "Operator", operation_id = "tenant.suspend",
-    params(("id" = TenantId, Path)),
+    params(("id" = TenantId, Path), IdempotencyKey),
     responses((status = 200, description = "The tenant", body = Envelope<Tenant>)),
 )]
 pub(in crate::http) async fn suspend(
@@ -107,14 +115,15 @@ pub(in crate::http) async fn suspend(
     _: Operator,
     _: Open,
     PathId(id): PathId<TenantId>,
+    repeat: Repeat,
 ) -> Result<Answer<Tenant>, ApiError> {
-    set_suspended(&app, id, true).await
+    set_suspended(&app, id, true, repeat.of_operator()).await
 }
 
 /// Take a suspended tenant's keys again.
 #[utoipa::path(
     post, path = "/admin/v1/tenants/{id}/resume", tag = "Operator", operation_id = "tenant.resume",
-    params(("id" = TenantId, Path)),
+    params(("id" = TenantId, Path), IdempotencyKey),
     responses((status = 200, description = "The tenant", body = Envelope<Tenant>)),
 )]
 pub(in crate::http) async fn resume(
@@ -122,18 +131,26 @@ pub(in crate::http) async fn resume(
     _: Operator,
     _: Open,
     PathId(id): PathId<TenantId>,
+    repeat: Repeat,
 ) -> Result<Answer<Tenant>, ApiError> {
-    set_suspended(&app, id, false).await
+    set_suspended(&app, id, false, repeat.of_operator()).await
 }
 
 async fn set_suspended(
     app: &App,
     id: TenantId,
     suspended: bool,
+    repeat: Option<Idempotency>,
 ) -> Result<Answer<Tenant>, ApiError> {
-    let row = app.store().suspend_tenant(id, suspended).await?;
-    let rows = row.into_iter().collect();
-    one(shown(app, rows).await?).map(Answer::ok)
+    let changed = app.store().suspend_tenant(id, suspended, repeat);
+    changed.await??.ok_or_else(unknown)?;
+    find(app, id).await.map(Answer::ok)
+}
+
+async fn find(app: &App, id: TenantId) -> Result<Tenant, ApiError> {
+    let row = app.store().tenant(id).await?;
+    let tenants = shown(app, row.into_iter().collect()).await?;
+    tenants.into_iter().next().ok_or_else(unknown)
 }
 
 /// Tenants with what is used of their quotas.
@@ -153,9 +170,8 @@ async fn shown(app: &App, rows: Vec<TenantRow>) -> Result<Vec<Tenant>, ApiError>
     Ok(tenants.collect())
 }
 
-fn one(tenants: Vec<Tenant>) -> Result<Tenant, ApiError> {
-    let first = tenants.into_iter().next();
-    first.ok_or_else(|| ApiError::not_found("Tenant"))
+fn unknown() -> ApiError {
+    ApiError::not_found("Tenant")
 }
 
 fn name_taken() -> ApiError {

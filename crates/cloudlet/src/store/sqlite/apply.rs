@@ -228,7 +228,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn put_answer(&mut self, AnswerKey(key): AnswerKey, answer: &Answer) -> Result<()> {
+    pub(super) fn put_answer(&mut self, AnswerKey(key): AnswerKey, answer: &Answer) -> Result<()> {
         let before = facts::row(self.connection, sql::ANSWERED_JOBS, [key], |row| {
             row.get::<_, Vec<u8>>(0)
         })?;
@@ -249,7 +249,8 @@ impl Session<'_> {
         }
         let (request, now) = (answer.request, self.now.as_millis());
         let left = i64::try_from(left).unwrap_or(i64::MAX);
-        self.execute(sql::PUT_ANSWER, params![key, request, jobs, now, left])?;
+        let parameters = params![key, request, jobs, now, left, answer.kept];
+        self.execute(sql::PUT_ANSWER, parameters)?;
         Ok(())
     }
 }

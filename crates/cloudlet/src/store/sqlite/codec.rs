@@ -16,12 +16,12 @@ pub(super) fn int(value: u64) -> Result<i64> {
 }
 
 /// A value as its body.
-pub(super) fn body<T: Serialize>(value: &T) -> Result<String> {
+pub(in crate::store) fn body<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::ToSqlConversionFailure(error.into()))
 }
 
 /// A body as its value.
-pub(super) fn value<T: DeserializeOwned>(body: &str) -> Result<T> {
+pub(in crate::store) fn value<T: DeserializeOwned>(body: &str) -> Result<T> {
     serde_json::from_str(body)
         .map_err(|error| Error::FromSqlConversionFailure(0, Type::Text, error.into()))
 }

@@ -62,6 +62,7 @@ fn answer(row: &Row<'_>) -> rusqlite::Result<(AnswerKey, Answer)> {
     let answer = Answer {
         request: row.get(1)?,
         jobs: ids.collect(),
+        kept: row.get(3)?,
     };
     Ok((AnswerKey(row.get(0)?), answer))
 }
@@ -72,6 +73,13 @@ fn drained(connection: &Connection) -> BTreeSet<HostId> {
     });
     let drained = hosts.into_iter().filter(|(_, drained)| *drained);
     drained.map(|(host, _)| host).collect()
+}
+
+fn teams(connection: &Connection) -> BTreeSet<(TenantId, i64)> {
+    let teams = all(connection, "SELECT tenant, id FROM team", |row| {
+        Ok(((TenantId(codec::uuid(row, 0)?), row.get(1)?), ()))
+    });
+    teams.into_keys().collect()
 }
 
 /// Reads it all, and checks what the reference store does not have.
@@ -112,17 +120,17 @@ pub(in crate::store) fn dump(directory: &Path) -> Memory {
         secrets: all(connection, "SELECT body, job FROM secret", |row| {
             Ok((JobId(codec::uuid(row, 1)?), codec::from_body(row)?))
         }),
-        answers: all(connection, "SELECT key, request, jobs FROM answer", answer),
+        answers: all(
+            connection,
+            "SELECT key, request, jobs, kept FROM answer",
+            answer,
+        ),
         turns: all(
             connection,
             "SELECT host, tenant, ready, running, last FROM turn",
             turn,
         ),
-        teams: all(connection, "SELECT tenant, id FROM team", |row| {
-            Ok(((TenantId(codec::uuid(row, 0)?), row.get(1)?), ()))
-        })
-        .into_keys()
-        .collect(),
+        teams: teams(connection),
         limits: all(connection, "SELECT id, limits FROM tenant", |row| {
             let limits: String = row.get(1)?;
             Ok((TenantId(codec::uuid(row, 0)?), codec::value(&limits)?))

@@ -16,13 +16,13 @@ use std::cell::RefCell;
 use uuid::Uuid;
 
 /// Facts over a connection.
-pub(super) struct SqlFacts<'a> {
+pub(in crate::store) struct SqlFacts<'a> {
     connection: &'a Connection,
     error: RefCell<Option<rusqlite::Error>>,
 }
 
 impl<'a> SqlFacts<'a> {
-    pub(super) fn new(connection: &'a Connection) -> Self {
+    pub(in crate::store) fn new(connection: &'a Connection) -> Self {
         Self {
             connection,
             error: RefCell::new(None),
@@ -30,7 +30,7 @@ impl<'a> SqlFacts<'a> {
     }
 
     /// The first error, if there was one.
-    pub(super) fn into_error(self) -> Option<rusqlite::Error> {
+    pub(in crate::store) fn into_error(self) -> Option<rusqlite::Error> {
         self.error.into_inner()
     }
 
@@ -177,6 +177,7 @@ impl Facts for SqlFacts<'_> {
             Ok(Answer {
                 request: row.get(0)?,
                 jobs: ids.map(|id| JobId(Uuid::from_bytes(id))).collect(),
+                kept: row.get(2)?,
             })
         })
     }

@@ -48,6 +48,10 @@ pub(super) const ALL: &[Migration] = &[
         name: "secrets",
         sql: include_str!("../../../migrations/sqlite/0008_secrets.sql"),
     },
+    Migration {
+        name: "kept answers",
+        sql: include_str!("../../../migrations/sqlite/0009_kept_answers.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -5,7 +5,7 @@
 
 mod apply;
 mod cache;
-mod codec;
+pub(super) mod codec;
 mod expire;
 pub(super) mod facts;
 mod items;

@@ -28,7 +28,7 @@ pub(super) const GREATEST_GIVEN: &str = "SELECT number FROM claim WHERE kind = ?
 pub(super) const LAST_GIVEN: &str =
     "SELECT last FROM pool WHERE kind = ?1 AND owner = ?2 AND detail = ?3";
 pub(super) const IS_DRAINED: &str = "SELECT drained FROM host WHERE id = ?1";
-pub(super) const ANSWER: &str = "SELECT request, jobs FROM answer WHERE key = ?1";
+pub(super) const ANSWER: &str = "SELECT request, jobs, kept FROM answer WHERE key = ?1";
 
 // Writes.
 pub(super) const INSERT_JOB: &str = "INSERT INTO job \
@@ -77,9 +77,9 @@ pub(super) const DELETE_POOL: &str =
     "DELETE FROM pool WHERE kind = ?1 AND owner = ?2 AND detail = ?3";
 pub(super) const ANSWERED_JOBS: &str = "SELECT jobs FROM answer WHERE key = ?1";
 pub(super) const PUT_ANSWER: &str = "INSERT INTO answer \
-    (key, request, jobs, created_at, jobs_left) VALUES (?1, ?2, ?3, ?4, ?5) \
+    (key, request, jobs, created_at, jobs_left, kept) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
     ON CONFLICT (key) DO UPDATE SET request = excluded.request, jobs = excluded.jobs, \
-    created_at = excluded.created_at, jobs_left = excluded.jobs_left";
+    created_at = excluded.created_at, jobs_left = excluded.jobs_left, kept = excluded.kept";
 pub(super) const INSERT_ANSWERED: &str = "INSERT OR IGNORE INTO answered (job, key) \
     SELECT id, ?2 FROM job WHERE id = ?1";
 pub(super) const DELETE_ANSWERED: &str = "DELETE FROM answered WHERE job = ?1 AND key = ?2";

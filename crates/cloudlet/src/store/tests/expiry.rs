@@ -179,7 +179,15 @@ async fn answers_that_name_the_same_job_all_go_with_it() {
     let keys = [1, 2, 3].map(|key| AnswerKey([key; 16]));
     let answer = |key, jobs: &[JobId]| {
         let (request, jobs) = ([0; 16], jobs.to_vec());
-        Write::PutAnswer(key, Answer { request, jobs })
+        let kept = None;
+        Write::PutAnswer(
+            key,
+            Answer {
+                request,
+                jobs,
+                kept,
+            },
+        )
     };
     let writes = vec![
         answer(keys[0], &jobs[..1]),

@@ -1,7 +1,10 @@
 //! Images of the host's own: what is taken in, what is refused, what cannot be removed.
 
 use super::host::{Host, SILENT_IMAGE, image_file};
-use crate::process::{DATA_CENTER, text};
+use crate::{
+    cloud::send,
+    process::{ADMIN_KEY, DATA_CENTER, text},
+};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -65,12 +68,42 @@ async fn an_image_is_brought_in_listed_used_and_removed() {
     assert_eq!(listed(&host).await, [12, SILENT_IMAGE, 30]);
     host.delete(&machine).await;
     host.gone(&machine).await;
-    let (status, _) = host.server.admin("DELETE", &remove(30), None).await;
-    assert_eq!(status, 204);
+    let removed = keyed(&host, "DELETE", &remove(30), &Value::Null).await;
+    assert_eq!(removed, (204, Value::Null));
     assert!(!kept.exists());
     assert_eq!(listed(&host).await, [12, SILENT_IMAGE]);
     let (status, _) = host.server.admin("DELETE", &remove(30), None).await;
     assert_eq!(status, 404);
+    assert_eq!(
+        keyed(&host, "DELETE", &remove(30), &Value::Null).await,
+        removed
+    );
+}
+
+/// As the operator, with an idempotency key: the status and the data.
+async fn keyed(host: &Host, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let url = format!("{}/admin/v1{path}", host.server.url);
+    let request = reqwest::Client::new().request(method.parse().unwrap(), url);
+    let request = request.header("X-API-Key", ADMIN_KEY);
+    let request = request.header("Idempotency-Key", "k").json(body);
+    let answer = send(request).await;
+    (answer.status, answer.json["data"].clone())
+}
+
+#[tokio::test]
+async fn an_import_is_begun_once() {
+    let Some(host) = Host::start().await else {
+        return;
+    };
+    let wish = json!({"id": 30, "name": "again", "file": image_file(&host.cache), "ready": "none"});
+    let first = keyed(&host, "POST", "/images", &wish).await;
+    assert_eq!(first.0, 202, "{}", first.1);
+    assert_eq!(keyed(&host, "POST", "/images", &wish).await, first);
+    host.imported(30).await;
+    assert_eq!(keyed(&host, "POST", "/images", &wish).await, first);
+    let other = json!({"id": 31, "name": "again", "file": image_file(&host.cache)});
+    assert_eq!(keyed(&host, "POST", "/images", &other).await.0, 422);
+    assert_eq!(listed(&host).await, [12, SILENT_IMAGE, 30]);
 }
 
 #[tokio::test]
