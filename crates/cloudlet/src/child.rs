@@ -20,6 +20,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// What of the server's environment a child is given. No more: the first start's keys may stand in it,
+/// and a machine's process outlives the server.
+const INHERITED: &[&str] = &["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"];
+/// What starts children that die with the server, and where it comes from.
+const SETPRIV: &str = "setpriv (of the package util-linux)";
 /// The most that is read of what a child says, in bytes.
 const OUTPUT_LIMIT: u64 = 64 * 1024;
 
@@ -133,8 +138,18 @@ impl Nursery {
             }
             Bond::Outlives => Command::new(&name),
         };
+        let starter = match bond {
+            Bond::Dies => SETPRIV.to_owned(),
+            Bond::Outlives => shown.clone(),
+        };
+        let inherited = INHERITED.iter().filter_map(|name| {
+            let value = std::env::var_os(name)?;
+            Some((name, value))
+        });
         command
             .args(arguments)
+            .env_clear()
+            .envs(inherited)
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -143,7 +158,7 @@ impl Nursery {
             .kill_on_drop(true);
         let (answer, started) = oneshot::channel();
         let not_started = |error| ChildError::NotStarted {
-            name: shown.clone(),
+            name: starter.clone(),
             error,
         };
         let gone = || io::Error::other("the server stops");
@@ -191,4 +206,48 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
         pipe.take(OUTPUT_LIMIT).read_to_end(&mut text).await?;
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(name: &str, bond: Bond) -> Program {
+        Program {
+            name: name.into(),
+            arguments: Vec::new(),
+            bond,
+            limit: Duration::from_secs(20),
+        }
+    }
+
+    /// The test's own process has more: cargo's variables.
+    #[tokio::test]
+    async fn a_child_is_given_no_more_of_the_environment_than_it_needs() {
+        let nursery = Nursery::open().unwrap();
+        for bond in [Bond::Dies, Bond::Outlives] {
+            let kill = CancellationToken::new();
+            let said = nursery.run(program("env", bond), &kill).await.unwrap();
+            let said = String::from_utf8(said).unwrap();
+            let names: Vec<_> = said
+                .lines()
+                .filter_map(|line| line.split('=').next())
+                .collect();
+            assert!(names.contains(&"PATH"), "{said}");
+            let known = |name: &&str| INHERITED.contains(name) || *name == "LC_ALL";
+            assert!(names.iter().all(known), "{said}");
+        }
+        assert!(std::env::vars().any(|(name, _)| name.starts_with("CARGO")));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_named() {
+        let nursery = Nursery::open().unwrap();
+        for bond in [Bond::Dies, Bond::Outlives] {
+            let kill = CancellationToken::new();
+            let run = nursery.run(program("no-such-program", bond), &kill).await;
+            let error = run.unwrap_err().to_string();
+            assert!(error.contains("no-such-program"), "{error}");
+        }
+    }
 }

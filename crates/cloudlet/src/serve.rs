@@ -44,6 +44,7 @@ pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
     engine: Engine,
+    images: Option<Images>,
     closing: CancellationToken,
     serving: JoinHandle<()>,
 }
@@ -51,6 +52,11 @@ pub struct Server {
 impl Server {
     /// Opens the store, takes up what was under way, and answers.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        raise_file_limit();
+        same_as_before(config)?;
+        if let Driver::Qemu(_) = config.driver {
+            QemuDriver::check(&config.data).await?;
+        }
         std::fs::create_dir_all(&config.data)
             .with_context(|| format!("cannot make the data directory {}", config.data.display()))?;
         let images = open_images(config)?;
@@ -60,6 +66,10 @@ impl Server {
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr()?;
         let (store, clock) = open_store(config, &supply).await?;
+        // The store has locked the directory: from here on it is this server's.
+        if let Some(images) = &images {
+            take_in_images(images, &supply)?;
+        }
         let keys = first_start::prepare(&store, address).await?;
         // Without a seed no two servers share the ids of their faults.
         let seed = match config.driver {
@@ -71,7 +81,7 @@ impl Server {
         let driver = open_driver(config, clock, images.clone()).await?;
         engine.start(driver).await?;
         first_start::greet(config, address, keys.as_ref());
-        let app = App::new(engine.clone(), supply, images, config);
+        let app = App::new(engine.clone(), supply, images.clone(), config);
         let closing = CancellationToken::new();
         let limits = listen::Limits::draining_for(DRAIN_LIMIT);
         let served = listen::serve(listener, http::router(app), closing.clone(), limits);
@@ -79,6 +89,7 @@ impl Server {
         Ok(Self {
             address,
             engine,
+            images,
             closing,
             serving,
         })
@@ -89,6 +100,9 @@ impl Server {
     pub async fn stop(self) -> anyhow::Result<()> {
         // Until nothing acts any more, whoever comes is answered: 503, or what it waited for.
         self.engine.drain();
+        if let Some(images) = &self.images {
+            images.close();
+        }
         self.engine.stop_agent().await;
         self.closing.cancel();
         self.serving.await?;
@@ -103,7 +117,10 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(&config))
+    let served = runtime.block_on(serve(&config));
+    // A file on a dead disk may hold a thread for ever.
+    runtime.shutdown_timeout(DRAIN_LIMIT);
+    served
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
@@ -162,7 +179,6 @@ async fn open_driver(
     clock: Clock,
     images: Option<Images>,
 ) -> anyhow::Result<Arc<dyn host::driver::Driver>> {
-    same_as_before(config)?;
     Ok(match (config.driver, images) {
         (Driver::Sim { speed, seed }, _) => {
             let options = SimOptions {
@@ -198,14 +214,37 @@ fn open_images(config: &Config) -> anyhow::Result<Option<Images>> {
     let Driver::Qemu(_) = config.driver else {
         return Ok(None);
     };
-    let images =
-        Images::open(&config.data).context("cannot use the images in the data directory")?;
+    let images = Images::open(&config.data);
+    Ok(Some(
+        images.context("cannot use the images in the data directory")?,
+    ))
+}
+
+/// Removes what is half-done, takes in the test image that was built on this host, and shows what
+/// there is. Without the test image the others go on.
+fn take_in_images(images: &Images, supply: &Supply) -> anyhow::Result<()> {
+    let unusable = "cannot use the images in the data directory";
+    images.tidy().context(unusable)?;
     let built = places::cache();
-    if let Some(file) = built.and_then(|cache| test_image::find(&cache)) {
-        let adopted = images.adopt(test_image::note(), &file);
-        adopted.context("cannot take in the test image")?;
+    if let Some(file) = built.and_then(|cache| test_image::find(&cache))
+        && let Err(error) = images.adopt(test_image::note(), &file)
+    {
+        tracing::warn!("the test image could not be taken in: {error:#}");
     }
-    Ok(Some(images))
+    images.show(supply).context(unusable)
+}
+
+/// Each connection and each machine is a descriptor, and shells allow few: as many as may be.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!("the limit of open files stays as it is: {error}");
+    }
 }
 
 fn supply(config: &Config, images: Option<&Images>) -> anyhow::Result<Supply> {

@@ -35,11 +35,29 @@ impl Engine {
         };
         let (compared, changing) = (ids(&steady), ids(&moved));
         // What came while it looked is in no record of before, and is no stranger either.
+        let (world, unseen): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            world.into_iter().partition(|(_, seen)| seen.is_ok());
+        let world = world
+            .into_iter()
+            .filter_map(|(id, seen)| Some((id, seen.ok()?)));
         let is_still = |id: &ResourceId| {
             !changing.contains(id) && (compared.contains(id) || !after.contains_key(id))
         };
-        let still: BTreeMap<_, _> = world.into_iter().filter(|(id, _)| is_still(id)).collect();
+        let still: BTreeMap<_, _> = world.filter(|(id, _)| is_still(id)).collect();
+        let (steady, dark): (Vec<Resource>, Vec<Resource>) = steady
+            .into_iter()
+            .partition(|resource| !unseen.contains_key(&resource.id));
         let mut result = verify::verify(agent.abilities(), &steady, &still);
+        for resource in dark {
+            result.differences.push(Difference {
+                kind: resource.kind().as_str().to_owned(),
+                id: resource.id.to_string(),
+                what: format!(
+                    "{} cannot be looked at, as the server's log says",
+                    resource.name
+                ),
+            });
+        }
         for resource in moved {
             let what = format!("{} is changing", resource.name);
             result.pending.push(Difference {

@@ -15,7 +15,7 @@ mod tests;
 use super::{
     Engine,
     console::{Part, Text},
-    driver::Driver,
+    driver::{Driver, Sightings},
 };
 use crate::{
     clock::{Busy, Clock},
@@ -23,9 +23,9 @@ use crate::{
 };
 use api::ResourceId;
 use directory::Directory;
-use model::{Assignment, DriverAbilities, Observed, Report, ReportState};
+use model::{Assignment, DriverAbilities, Report, ReportState};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -108,7 +108,7 @@ impl Agent {
     }
 
     /// The world as the driver sees it now.
-    pub async fn world(&self) -> anyhow::Result<BTreeMap<ResourceId, Observed>> {
+    pub async fn world(&self) -> anyhow::Result<Sightings> {
         self.shared.driver.list().await
     }
 

@@ -21,6 +21,9 @@ use tokio_util::sync::CancellationToken;
 /// A future that a driver returns.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// Everything of ours in the world, or why a part of it cannot be seen.
+pub type Sightings = BTreeMap<ResourceId, Result<Observed, ActionError>>;
+
 /// A driver. It sees actions, never specs.
 ///
 /// Every action is safe to repeat: after a crash it may be begun again on whatever it left.
@@ -28,8 +31,8 @@ pub trait Driver: Send + Sync + 'static {
     /// Its name and what it can do; always the same. What it cannot do it is never given to do.
     fn abilities(&self) -> DriverAbilities;
 
-    /// Everything of ours in the world, read afresh.
-    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>>;
+    /// Everything of ours in the world, read afresh. What cannot be seen hides nothing else.
+    fn list(&self) -> Answer<'_, anyhow::Result<Sightings>>;
 
     /// What there is of one resource, read afresh.
     fn observe(&self, resource: ResourceId) -> Answer<'_, Result<Observed, ActionError>>;
@@ -41,7 +44,7 @@ pub trait Driver: Send + Sync + 'static {
     /// Keeps a resource's ledger durably (as durably as this driver's world).
     fn save(&self, resource: ResourceId, ledger: Ledger) -> Answer<'_, anyhow::Result<()>>;
 
-    /// Every ledger that is kept.
+    /// Every ledger that is kept and can be read; one that cannot is asked for again by its id.
     fn ledgers(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Ledger>>>;
 
     /// The ledger of one resource, if one is kept.

@@ -1,14 +1,15 @@
 //! Bringing an image in: a file of this host is copied, its digest taken on the way, looked at, and
 //! only then an image. What fails leaves nothing but the word why.
 
-use super::{Format, Images, Note, Readiness, inspect, inspect::Inspected};
+use super::{Format, Images, NEW, Note, Readiness, inspect, inspect::Inspected};
 use crate::{child::Nursery, keys, supply::Supply};
 use api::image::{HostImage, ImageState};
+use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File, Permissions},
     io::{self, Read as _, Write as _},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -36,6 +37,9 @@ pub enum ImportError {
     /// There is one of this id.
     #[error("image {0} is there already; remove it first, or choose another id")]
     Taken(i64),
+    /// There is something of this id that cannot be read.
+    #[error("image {0} is there and cannot be read, as the server's log says; choose another id")]
+    Damaged(i64),
     /// The file cannot be read.
     #[error("{0}")]
     File(String),
@@ -47,16 +51,11 @@ impl Images {
     ///
     /// # Errors
     /// If there is one of its id, or its file cannot be read.
-    pub fn begin(&self, wish: Wish, supply: Supply) -> Result<HostImage, ImportError> {
-        let shown = wish.file.display().to_string();
-        let unreadable =
-            |error: io::Error| ImportError::File(format!("{shown} cannot be read: {error}"));
-        let source = File::open(&wish.file).map_err(unreadable)?;
-        let about = source.metadata().map_err(unreadable)?;
-        if !about.is_file() {
-            let text = format!("{shown} is no plain file; a qcow2 or raw file is right");
-            return Err(ImportError::File(text));
-        }
+    pub async fn begin(&self, wish: Wish, supply: Supply) -> Result<HostImage, ImportError> {
+        let file = wish.file.clone();
+        let opened = tokio::task::spawn_blocking(move || open(&file)).await;
+        let opened = opened.unwrap_or_else(|error| Err(error.to_string()));
+        let (source, size) = opened.map_err(ImportError::File)?;
         let row = HostImage {
             id: wish.id,
             name: wish.name.clone(),
@@ -65,7 +64,7 @@ impl Images {
             error: None,
             username: wish.username.clone(),
             min_disk_gb: None,
-            size_bytes: about.len(),
+            size_bytes: size,
             sha256: None,
             ready: wish.ready.to_string(),
             machines: 0,
@@ -74,8 +73,13 @@ impl Images {
             let mut imports = self.imports();
             let under_way = imports.get(&wish.id);
             let under_way = under_way.is_some_and(|row| row.state == ImageState::Importing);
-            if under_way || self.note(wish.id).is_some() {
-                return Err(ImportError::Taken(wish.id));
+            match self.note(wish.id) {
+                Ok(None) if !under_way => {}
+                Ok(_) => return Err(ImportError::Taken(wish.id)),
+                Err(error) => {
+                    tracing::error!("image {}: {error:#}", wish.id);
+                    return Err(ImportError::Damaged(wish.id));
+                }
             }
             imports.insert(wish.id, row.clone());
         }
@@ -84,6 +88,7 @@ impl Images {
             let id = wish.id;
             match images.bring(wish, source).await {
                 Ok(()) => {
+                    let _changing = images.changing().await;
                     images.imports().remove(&id);
                     if let Err(error) = images.show(&supply) {
                         tracing::error!("the images cannot be listed: {error}");
@@ -123,22 +128,33 @@ impl Images {
         kept.map_err(|error| format!("it could not be kept: {error}"))
     }
 
-    fn copy(&self, id: i64, mut source: File) -> io::Result<Copied> {
-        let folder = self.folder(id);
-        fs::create_dir_all(&folder)?;
+    /// Copies a file as long as it was when it was opened, unless the server ends.
+    fn copy(&self, id: i64, source: File) -> io::Result<Copied> {
+        let folder = self.beside(id, NEW);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir(&folder)?;
         let file = folder.join(FILE);
-        let mut copy = File::create(&file)?;
-        let whole = source.metadata()?.len().max(1);
+        let mut copy = File::create_new(&file)?;
+        let whole = source.metadata()?.len();
+        let mut source = source.take(whole);
         let (mut digest, mut done, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK]);
         loop {
             let read = source.read(&mut chunk)?;
             if read == 0 {
                 break;
             }
+            if self.closing.is_cancelled() {
+                return Err(io::Error::other("the server stops"));
+            }
             digest.update(&chunk[..read]);
             copy.write_all(&chunk[..read])?;
             done += read as u64;
-            self.progress(id, done * 99 / whole);
+            self.progress(id, done * 99 / whole.max(1));
+        }
+        if done < whole {
+            return Err(io::Error::other("the file became shorter meanwhile"));
         }
         copy.sync_all()?;
         let sha256 = keys::hex(&digest.finalize());
@@ -157,8 +173,11 @@ impl Images {
 
     fn failed(&self, id: i64, text: String) {
         tracing::warn!("image {id} could not be imported: {text}");
-        if let Err(error) = fs::remove_dir_all(self.folder(id)) {
-            tracing::error!("what is left of image {id} could not be removed: {error}");
+        match fs::remove_dir_all(self.beside(id, NEW)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::error!("what is left of image {id} could not be removed: {error}");
+            }
+            _ => {}
         }
         if let Some(row) = self.imports().get_mut(&id) {
             row.state = ImageState::Failed;
@@ -170,8 +189,8 @@ impl Images {
     ///
     /// # Errors
     /// If its file cannot be read or copied.
-    pub fn adopt(&self, note: Note, file: &Path) -> io::Result<()> {
-        if self.note(note.id).is_some() {
+    pub fn adopt(&self, note: Note, file: &Path) -> anyhow::Result<()> {
+        if self.note(note.id)?.is_some() {
             return Ok(());
         }
         let Copied { file, sha256, size } = self.copy(note.id, File::open(file)?)?;
@@ -182,8 +201,29 @@ impl Images {
             sha256,
             format: Format::Qcow2,
             ..note
-        })
+        })?;
+        Ok(())
     }
+}
+
+/// Opens a plain file; one that is none is not waited for. Its length, or why not.
+fn open(path: &Path) -> Result<(File, u64), String> {
+    let shown = path.display();
+    let unreadable = |error: io::Error| format!("{shown} cannot be read: {error}");
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let mut options = File::options();
+    let source = options.read(true).custom_flags(flags).open(path);
+    let source = source.map_err(unreadable)?;
+    let about = source.metadata().map_err(unreadable)?;
+    if !about.is_file() {
+        return Err(format!(
+            "{shown} is no plain file; a qcow2 or raw file is right"
+        ));
+    }
+    if about.len() == 0 {
+        return Err(format!("{shown} is empty; a qcow2 or raw file is right"));
+    }
+    Ok((source, about.len()))
 }
 
 /// The file's name in its image's folder.

@@ -1,9 +1,10 @@
 //! The images of this host: a folder for each id, with the file that disks are made from and a note
 //! of what is known of it.
 //!
-//! The note is written last and removed first, so an image without one is none. A file is never
-//! written again once it has its name, for disks lie upon it. Which images machines may ask for is
-//! told to the [`Supply`] by whoever changes them.
+//! An image is brought in under another name (`ID.new`) and renamed when it is whole, and renamed
+//! (`ID.old`) before it is removed: a folder that has its name is never written in again, for disks lie
+//! upon its file. What cannot be read is left alone. Which images machines may ask for is told to the
+//! [`Supply`] by whoever changes them, one at a time.
 
 mod import;
 mod inspect;
@@ -13,6 +14,7 @@ mod tests;
 pub use import::{ImportError, Wish};
 
 use crate::supply::Supply;
+use anyhow::Context as _;
 use api::image::{HostImage, ImageState};
 use model::catalogue::Image;
 use serde::{Deserialize, Serialize};
@@ -23,9 +25,14 @@ use std::{
     str::FromStr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio_util::sync::CancellationToken;
 
 /// The note's name in an image's folder.
 const NOTE: &str = "image.json";
+/// What follows the id of an image that is being brought in.
+const NEW: &str = ".new";
+/// What follows the id of an image that is being removed.
+const OLD: &str = ".old";
 
 /// The images in a data directory; clones are the same.
 #[derive(Clone)]
@@ -33,6 +40,10 @@ pub struct Images {
     root: PathBuf,
     /// What is being brought in, and what could not be since the server started.
     imports: Arc<Mutex<BTreeMap<i64, HostImage>>>,
+    /// Held by whoever changes what machines may ask for.
+    changing: Arc<tokio::sync::Mutex<()>>,
+    /// Imports end when the server does.
+    closing: CancellationToken,
 }
 
 /// What is known of an image.
@@ -147,53 +158,102 @@ pub struct ImageFile {
 }
 
 impl Images {
-    /// The images in a data directory. What an import left half-done is removed.
+    /// The images in a data directory. Nothing is changed yet.
     ///
     /// # Errors
-    /// If the folder cannot be made or read.
+    /// If the folder cannot be made.
     pub fn open(data: &Path) -> io::Result<Self> {
         let root = std::path::absolute(data)?.join("images");
         fs::create_dir_all(&root)?;
-        let images = Self {
+        Ok(Self {
             root,
             imports: Arc::default(),
-        };
-        for folder in images.folders()? {
-            if !folder.1.join(NOTE).exists() {
-                fs::remove_dir_all(folder.1)?;
-            }
-        }
-        Ok(images)
+            changing: Arc::default(),
+            closing: CancellationToken::new(),
+        })
     }
 
-    /// What is known of each, by id.
+    /// Removes what imports and removals left half-done. Only whoever holds the data directory may.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn tidy(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.root)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let id = name.strip_suffix(NEW).or_else(|| name.strip_suffix(OLD));
+            if id.is_none_or(|id| id.parse::<i64>().is_err()) {
+                continue;
+            }
+            tracing::info!(
+                "removing {}, which was left half-done",
+                entry.path().display()
+            );
+            if let Err(error) = fs::remove_dir_all(entry.path()) {
+                tracing::warn!("{} could not be removed: {error}", entry.path().display());
+            }
+        }
+        Ok(())
+    }
+
+    /// Imports that are under way end, and leave nothing.
+    pub fn close(&self) {
+        self.closing.cancel();
+    }
+
+    /// Whoever changes what machines may ask for holds this meanwhile.
+    pub async fn changing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.changing.lock().await
+    }
+
+    /// What is known of each, by id. One that cannot be read is none, and the log says so.
     ///
     /// # Errors
     /// If the folder cannot be read.
     pub fn notes(&self) -> io::Result<Vec<Note>> {
-        let folders = self.folders()?;
-        let mut notes: Vec<Note> = folders
-            .iter()
-            .filter_map(|(id, _)| self.note(*id))
-            .collect();
+        let mut notes = Vec::new();
+        for id in self.ids()? {
+            match self.note(id) {
+                Ok(note) => notes.extend(note),
+                Err(error) => tracing::error!("image {id} is not used: {error:#}"),
+            }
+        }
         notes.sort_by_key(|note| note.id);
         Ok(notes)
     }
 
-    /// What is known of one.
-    pub fn note(&self, id: i64) -> Option<Note> {
-        let text = fs::read(self.folder(id).join(NOTE)).ok()?;
-        serde_json::from_slice(&text).ok()
+    /// What is known of one; nothing: there is none.
+    ///
+    /// # Errors
+    /// If something is there that cannot be read, which is never taken for none.
+    pub fn note(&self, id: i64) -> anyhow::Result<Option<Note>> {
+        let folder = self.folder(id);
+        if let Err(error) = fs::symlink_metadata(&folder)
+            && error.kind() == io::ErrorKind::NotFound
+        {
+            return Ok(None);
+        }
+        let path = folder.join(NOTE);
+        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let note = serde_json::from_slice(&text);
+        Ok(Some(note.with_context(|| {
+            format!("{} is damaged", path.display())
+        })?))
     }
 
     /// The file of one, if it is there.
-    pub fn file(&self, id: i64) -> Option<ImageFile> {
-        let note = self.note(id)?;
+    ///
+    /// # Errors
+    /// As [`note`](Self::note).
+    pub fn file(&self, id: i64) -> anyhow::Result<Option<ImageFile>> {
+        let Some(note) = self.note(id)? else {
+            return Ok(None);
+        };
         let path = self.folder(id).join(note.file);
-        path.is_file().then_some(ImageFile {
+        Ok(path.is_file().then_some(ImageFile {
             path,
             format: note.format,
-        })
+        }))
     }
 
     /// All, those that are being brought in as well; `machines` says how many were made from each.
@@ -227,24 +287,31 @@ impl Images {
     /// # Errors
     /// If its files cannot be removed.
     pub fn remove(&self, id: i64) -> io::Result<()> {
-        self.imports().remove(&id);
-        let folder = self.folder(id);
-        if !folder.exists() {
-            return Ok(());
+        {
+            let mut imports = self.imports();
+            let under_way = imports.get(&id).map(|row| row.state);
+            if under_way == Some(ImageState::Importing) {
+                return Err(io::Error::other("it is being imported"));
+            }
+            imports.remove(&id);
         }
-        fs::remove_file(folder.join(NOTE))?;
-        fs::remove_dir_all(folder)
+        let old = self.beside(id, OLD);
+        match fs::rename(self.folder(id), &old) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            renamed => renamed?,
+        }
+        fs::File::open(&self.root)?.sync_all()?;
+        fs::remove_dir_all(old)
     }
 
-    /// Keeps a note, which makes what lies beside it an image.
+    /// Makes an image of what was brought in: with its note, by its name.
     fn keep(&self, note: &Note) -> io::Result<()> {
-        let folder = self.folder(note.id);
-        let new = folder.join("image.new");
-        let file = fs::File::create(&new)?;
+        let new = self.beside(note.id, NEW);
+        let file = fs::File::create(new.join(NOTE))?;
         serde_json::to_writer_pretty(&file, note)?;
         file.sync_all()?;
-        fs::rename(new, folder.join(NOTE))?;
-        fs::File::open(&folder)?.sync_all()?;
+        fs::File::open(&new)?.sync_all()?;
+        fs::rename(new, self.folder(note.id))?;
         fs::File::open(&self.root)?.sync_all()
     }
 
@@ -252,17 +319,17 @@ impl Images {
         self.root.join(id.to_string())
     }
 
-    fn folders(&self) -> io::Result<Vec<(i64, PathBuf)>> {
-        let mut folders = Vec::new();
+    fn beside(&self, id: i64, what: &str) -> PathBuf {
+        self.root.join(format!("{id}{what}"))
+    }
+
+    fn ids(&self) -> io::Result<Vec<i64>> {
+        let mut ids = Vec::new();
         for entry in fs::read_dir(&self.root)? {
-            let entry = entry?;
-            let id = entry
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse().ok());
-            folders.extend(id.map(|id| (id, entry.path())));
+            let name = entry?.file_name();
+            ids.extend(name.to_str().and_then(|name| name.parse::<i64>().ok()));
         }
-        Ok(folders)
+        Ok(ids)
     }
 
     fn imports(&self) -> MutexGuard<'_, BTreeMap<i64, HostImage>> {

@@ -46,6 +46,14 @@ impl Folders {
     /// # Errors
     /// If they cannot be made, or the path is so long that no socket fits in.
     pub(super) fn open(data: &Path) -> anyhow::Result<Self> {
+        let folders = Self::check(data)?;
+        make_private(&folders.root)
+            .with_context(|| format!("cannot make {}", folders.root.display()))?;
+        Ok(folders)
+    }
+
+    /// The same, but nothing is made.
+    pub(super) fn check(data: &Path) -> anyhow::Result<Self> {
         let data = std::path::absolute(data)?;
         let root = data.join(HOST_FOLDER);
         let any = ResourceId(uuid::Uuid::nil());
@@ -61,8 +69,6 @@ impl Folders {
                 data.display()
             );
         }
-        make_private(&folders.root)
-            .with_context(|| format!("cannot make {}", folders.root.display()))?;
         Ok(folders)
     }
 

@@ -93,7 +93,7 @@ async fn start(qemu: &Qemu, work: &Work, folder: &Folder, wish: &Wish) -> Result
         Err(error) => {
             let may_have_split = matches!(error, ChildError::Killed | ChildError::TooLong { .. });
             if may_have_split {
-                end_all(work.resource).await?;
+                end_all(folder, work.resource).await?;
             }
             Err(of_start(&error))
         }
@@ -101,9 +101,9 @@ async fn start(qemu: &Qemu, work: &Work, folder: &Folder, wish: &Wish) -> Result
 }
 
 /// What has split off from a launch that was ended.
-async fn end_all(resource: ResourceId) -> Result<(), ActionError> {
+async fn end_all(folder: &Folder, resource: ResourceId) -> Result<(), ActionError> {
     let ended = async {
-        for process in process::search(resource)? {
+        for process in process::search(folder, resource)? {
             process.kill().await?;
         }
         Ok(())

@@ -24,7 +24,7 @@ pub use folder::HOST_FOLDER;
 
 use super::{
     console::{Part, Text},
-    driver::{Answer, Driver, Work},
+    driver::{Answer, Driver, Sightings, Work},
 };
 use crate::{
     child::Nursery,
@@ -41,9 +41,13 @@ use model::{
     plan::Action,
     spec::NicSpec,
 };
+use process::Process;
 use std::{collections::BTreeMap, path::Path, time::Duration};
+use tokio::task::JoinSet;
 use watch::Watch;
 
+/// How many machines are looked at at once.
+const LOOKS_AT_ONCE: usize = 32;
 /// How much longer than its guest a boot may take as a whole before it counts as stalled.
 const BOOT_MARGIN: Duration = Duration::from_secs(30);
 
@@ -75,14 +79,25 @@ struct Qemu {
 }
 
 impl QemuDriver {
+    /// Looks whether this host can run machines whose files lie in a data directory; changes nothing.
+    ///
+    /// # Errors
+    /// What is in the way, and what would be right.
+    pub async fn check(data: &Path) -> anyhow::Result<()> {
+        process::check()?;
+        Folders::check(data)?;
+        let nursery = Nursery::open().context("cannot start a thread")?;
+        presence::both(&nursery).await.map(drop)
+    }
+
     /// Opens the host's folders in a data directory.
     ///
     /// # Errors
     /// If they cannot be used, or QEMU is not here.
     pub async fn open(data: &Path, images: Images, options: QemuOptions) -> anyhow::Result<Self> {
-        let folders = Folders::open(data)?;
         let nursery = Nursery::open().context("cannot start a thread")?;
         let version = presence::both(&nursery).await?;
+        let folders = Folders::open(data)?;
         let qemu = Qemu {
             folders,
             images,
@@ -97,11 +112,17 @@ impl QemuDriver {
 }
 
 impl Qemu {
-    async fn look(&self, resource: ResourceId) -> anyhow::Result<Observed> {
-        let folder = self.folders.of(resource);
-        let (observed, process) = look::look(&folder, resource).await?;
+    /// What a look has shown; a process that it found is watched from now on.
+    fn seen(
+        &self,
+        resource: ResourceId,
+        looked: anyhow::Result<(Observed, Option<Process>)>,
+    ) -> Result<Observed, ActionError> {
+        let looked = looked.map_err(|error| of_fact("looking at the machine", &error));
+        let (observed, process) = looked?;
         if let Some(process) = process {
-            self.watch.over(resource, process, folder);
+            self.watch
+                .over(resource, process, self.folders.of(resource));
         }
         Ok(observed)
     }
@@ -153,7 +174,17 @@ impl Qemu {
         image: i64,
         size_gb: u32,
     ) -> Result<(), ActionError> {
+        let launched = folder
+            .launched()
+            .map_err(|error| of_fact("reading its last launch", &error))?;
+        if launched.is_some() {
+            // A new disk in its place would be empty, and nobody would be told.
+            let text =
+                "The machine has run, and its disk is damaged or gone; an operator may restore it.";
+            return Err(permanent(text));
+        }
         let file = self.images.file(image);
+        let file = file.map_err(|error| of_fact("reading the image", &error))?;
         let file = file
             .ok_or_else(|| permanent(format!("The file of image {image} is not on this host.")))?;
         let kept = folder.keep_image(image);
@@ -167,8 +198,9 @@ impl Qemu {
         let image = folder
             .image()
             .map_err(|error| of_fact("reading which image it is of", &error))?;
-        let note = image.and_then(|image| self.images.note(image));
-        Ok(note.map_or(Readiness::None, |note| note.ready))
+        let note = image.map(|image| self.images.note(image)).transpose();
+        let note = note.map_err(|error| of_fact("reading the image", &error))?;
+        Ok(note.flatten().map_or(Readiness::None, |note| note.ready))
     }
 
     /// How long a guest may take until it is ready.
@@ -208,23 +240,30 @@ impl Driver for QemuDriver {
         }
     }
 
-    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
+    fn list(&self) -> Answer<'_, anyhow::Result<Sightings>> {
         Box::pin(async {
-            let mut all = BTreeMap::new();
-            for resource in self.qemu.folders.list()? {
-                let observed = self.qemu.look(resource).await?;
-                if observed != Observed::Nothing {
-                    all.insert(resource, observed);
+            let mut all = Sightings::new();
+            // A monitor that is silent takes its time, and is not to take the others'.
+            for some in self.qemu.folders.list()?.chunks(LOOKS_AT_ONCE) {
+                let mut looks = JoinSet::new();
+                for &resource in some {
+                    let folder = self.qemu.folders.of(resource);
+                    looks.spawn(async move { (resource, look::look(&folder, resource).await) });
+                }
+                for (resource, looked) in looks.join_all().await {
+                    all.insert(resource, self.qemu.seen(resource, looked));
                 }
             }
+            all.retain(|_, seen| !matches!(seen, Ok(Observed::Nothing)));
             Ok(all)
         })
     }
 
     fn observe(&self, resource: ResourceId) -> Answer<'_, Result<Observed, ActionError>> {
         Box::pin(async move {
-            let looked = self.qemu.look(resource).await;
-            looked.map_err(|error| of_fact("looking at the machine", &error))
+            let folder = self.qemu.folders.of(resource);
+            self.qemu
+                .seen(resource, look::look(&folder, resource).await)
         })
     }
 
@@ -243,8 +282,10 @@ impl Driver for QemuDriver {
         Box::pin(async {
             let mut all = BTreeMap::new();
             for resource in self.qemu.folders.list()? {
-                let ledger = self.qemu.folders.of(resource).ledger()?;
-                all.extend(ledger.map(|ledger| (resource, ledger)));
+                match self.qemu.folders.of(resource).ledger() {
+                    Ok(ledger) => all.extend(ledger.map(|ledger| (resource, ledger))),
+                    Err(error) => tracing::error!("the ledger of {resource}: {error:#}"),
+                }
             }
             Ok(all)
         })

@@ -41,13 +41,11 @@ pub async fn version(nursery: &Nursery, program: &str) -> Result<Option<String>,
     }
 }
 
-/// `setpriv` starts it and says by its own status that there is no such program.
+/// `setpriv` starts it and says that there is no such program. What a program that is there says of a
+/// file that it misses is another matter.
 fn is_missing(error: &ChildError) -> bool {
-    match error {
-        ChildError::NotStarted { .. } => true,
-        ChildError::Failed { text, .. } => text.contains("No such file or directory"),
-        ChildError::TooLong { .. } | ChildError::Killed => false,
-    }
+    matches!(error, ChildError::Failed { text, .. }
+        if text.starts_with("setpriv: failed to execute") && text.contains("No such file"))
 }
 
 /// Bytes of memory of this host, by the name in `/proc/meminfo`, e.g. `MemTotal`.

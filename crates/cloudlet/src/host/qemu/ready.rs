@@ -30,6 +30,8 @@ use tokio::{
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 /// How long a guest's agent may take to answer.
 const AGENT_LIMIT: Duration = Duration::from_secs(2);
+/// The most that an agent's answer is read of, in bytes: what writes there is the tenant's.
+const AGENT_ANSWER_LIMIT: u64 = 64 * 1024;
 /// How much of the console is kept in mind between two looks, in bytes: the words may come in two parts.
 const OVERLAP: usize = 4096;
 
@@ -90,15 +92,17 @@ async fn see(work: &Work, folder: &Folder, readiness: &Readiness) -> Result<(), 
 async fn see_on_console(work: &Work, console: &Path, words: &str) -> Result<(), ActionError> {
     let mut kept = Vec::new();
     let mut read: u64 = 0;
+    let mut has_begun = false;
     loop {
-        let new = read_from(console, read).await.map_err(|error| {
+        let (from, new) = read_from(console, read).await.map_err(|error| {
             tracing::error!("the console {}: {error}", console.display());
             permanent("The host cannot read the guest's console.")
         })?;
-        if read == 0 && !new.is_empty() {
+        if !has_begun && !new.is_empty() {
+            has_begun = true;
             (work.progress)(300);
         }
-        read += new.len() as u64;
+        read = from + new.len() as u64;
         kept.extend(new);
         if contains(&kept, words.as_bytes()) {
             return Ok(());
@@ -108,15 +112,21 @@ async fn see_on_console(work: &Work, console: &Path, words: &str) -> Result<(), 
     }
 }
 
-async fn read_from(console: &Path, at: u64) -> std::io::Result<Vec<u8>> {
+/// What was written since, and where that begins: at the beginning again if the console was cut.
+async fn read_from(console: &Path, at: u64) -> std::io::Result<(u64, Vec<u8>)> {
     let mut file = match File::open(console).await {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((0, Vec::new())),
         file => file?,
+    };
+    let at = if file.metadata().await?.len() < at {
+        0
+    } else {
+        at
     };
     file.seek(SeekFrom::Start(at)).await?;
     let mut new = Vec::new();
     file.take(1024 * 1024).read_to_end(&mut new).await?;
-    Ok(new)
+    Ok((at, new))
 }
 
 fn contains(text: &[u8], words: &[u8]) -> bool {
@@ -136,19 +146,18 @@ async fn see_through_agent(socket: &Path) -> Result<(), ActionError> {
 
 /// What was said to an agent that was not there yet may be answered late: the number tells.
 async fn greet_agent(socket: &Path, id: u128) -> std::io::Result<()> {
-    let mut stream = BufReader::new(UnixStream::connect(socket).await?);
+    let mut stream = UnixStream::connect(socket).await?;
+    let (answers, mut asking) = stream.split();
+    let mut answers = BufReader::new(answers.take(AGENT_ANSWER_LIMIT));
     let id = json!(u64::try_from(id).unwrap_or(0));
     let request = json!({"execute": "guest-sync", "arguments": {"id": id}});
-    stream
-        .get_mut()
-        .write_all(format!("{request}\n").as_bytes())
-        .await?;
+    asking.write_all(format!("{request}\n").as_bytes()).await?;
     loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).await? == 0 {
+        let mut line = Vec::new();
+        if answers.read_until(b'\n', &mut line).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        let answer: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+        let answer: serde_json::Value = serde_json::from_slice(&line).unwrap_or_default();
         if answer["return"] == id {
             return Ok(());
         }
@@ -165,6 +174,41 @@ mod tests {
         assert!(contains(b"\r\nit is ready after 2 s", b"ready after"));
         assert!(!contains(b"it is read", b"ready"));
         assert!(!contains(b"", b"ready"));
+    }
+
+    #[tokio::test]
+    async fn a_console_that_was_cut_is_read_from_its_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let console = folder.path().join("console.log");
+        assert_eq!(read_from(&console, 0).await.unwrap(), (0, Vec::new()));
+        std::fs::write(&console, "a long line").unwrap();
+        assert_eq!(read_from(&console, 7).await.unwrap(), (7, b"line".to_vec()));
+        std::fs::write(&console, "cut").unwrap();
+        assert_eq!(read_from(&console, 11).await.unwrap(), (0, b"cut".to_vec()));
+    }
+
+    /// What is written there is the tenant's: it may never end.
+    #[tokio::test]
+    async fn an_agent_that_floods_is_read_no_further_than_an_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("qga.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let flood = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut written: u64 = 0;
+            // It ends because nobody reads on: the other side hangs up.
+            while let Ok(count) = stream.write(&[b'x'; 4096]).await {
+                written += count as u64;
+            }
+            written
+        };
+        let greeted = async {
+            let greeted = greet_agent(&socket, 1).await;
+            greeted.unwrap_err().kind()
+        };
+        let (kind, written) = tokio::join!(greeted, flood);
+        assert_eq!(kind, std::io::ErrorKind::UnexpectedEof);
+        assert!(written < 16 * AGENT_ANSWER_LIMIT, "{written}");
     }
 
     /// An agent that comes up late, and answers first what it was asked before.

@@ -55,7 +55,8 @@ enum Answer {
 }
 
 /// Presses the power button until the guest has ended or the limit has passed. A guest that does not
-/// run yet, or a monitor that is silent, is not asked.
+/// run yet, or a monitor that is silent from the first, is not asked; one that was asked has its time,
+/// whatever becomes of the monitor.
 async fn ask(
     qemu: &Qemu,
     work: &Work,
@@ -63,14 +64,17 @@ async fn ask(
     process: &Process,
 ) -> std::io::Result<Answer> {
     let begun = Instant::now();
+    let mut asked = false;
     while let Some(left) = qemu.stop_limit.checked_sub(begun.elapsed()) {
         let (thousandths, whole) = (
             begun.elapsed().as_millis() * 800,
             qemu.stop_limit.as_millis().max(1),
         );
         (work.progress)(u16::try_from(thousandths / whole).unwrap_or(800));
-        if !press(folder).await.unwrap_or(false) {
-            return Ok(Answer::Refuses);
+        match press(folder).await {
+            Ok(true) => asked = true,
+            Err(_) if asked => {}
+            Ok(false) | Err(_) => return Ok(Answer::Refuses),
         }
         if let Ok(ended) = timeout(left.min(PRESS_INTERVAL), process.ended()).await {
             return ended.map(|()| Answer::Runs);
@@ -79,11 +83,14 @@ async fn ask(
     Ok(Answer::Refuses)
 }
 
-/// Presses the power button of a machine that runs.
+/// Presses the power button of a machine that runs. One that stands because the host's disk was full
+/// is let go on first: it may end in order by now.
 async fn press(folder: &Folder) -> Result<bool, QmpError> {
     let mut qmp = Qmp::connect(&folder.monitor()).await?;
     let status = qmp.execute("query-status", json!({})).await?;
-    if status["running"] != true {
+    if status["status"] == "io-error" {
+        qmp.execute("cont", json!({})).await?;
+    } else if status["running"] != true {
         return Ok(false);
     }
     qmp.execute("system_powerdown", json!({})).await?;

@@ -11,7 +11,7 @@ mod referee;
 mod tests;
 mod world;
 
-use super::driver::{Answer, Driver, Work};
+use super::driver::{Answer, Driver, Sightings, Work};
 use crate::{clock::Clock, secrets};
 use api::{JobErrorCode, ResourceId};
 use model::{
@@ -122,8 +122,11 @@ impl Driver for SimDriver {
         DriverAbilities::SIM
     }
 
-    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
-        Box::pin(async { self.world.list() })
+    fn list(&self) -> Answer<'_, anyhow::Result<Sightings>> {
+        Box::pin(async {
+            let all = self.world.list()?.into_iter();
+            Ok(all.map(|(id, observed)| (id, Ok(observed))).collect())
+        })
     }
 
     fn observe(&self, resource: ResourceId) -> Answer<'_, Result<Observed, ActionError>> {

@@ -133,7 +133,15 @@ async fn what_is_changed_from_outside_is_seen() {
     other.execute(dies, []).unwrap();
     assert_eq!(machine(&driver).await.process, None);
     let listed = driver.list().await.unwrap();
-    assert_eq!(listed[&MACHINE].machine().unwrap().process, None);
+    assert_eq!(
+        listed[&MACHINE]
+            .as_ref()
+            .unwrap()
+            .machine()
+            .unwrap()
+            .process,
+        None
+    );
     other.execute("DELETE FROM thing", []).unwrap();
     assert!(driver.list().await.unwrap().is_empty());
 }

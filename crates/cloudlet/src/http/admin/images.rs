@@ -42,8 +42,11 @@ pub(in crate::http) async fn import(
     let wish = wish(body)?;
     let (images, supply) = (images(&app)?.clone(), app.supply.clone());
     let begin = async move {
-        images.begin(wish, supply).map_err(|error| match error {
-            ImportError::Taken(_) => ApiError::new(ErrorCode::Conflict, error.to_string()),
+        let begun = images.begin(wish, supply).await;
+        begun.map_err(|error| match error {
+            ImportError::Taken(_) | ImportError::Damaged(_) => {
+                ApiError::new(ErrorCode::Conflict, error.to_string())
+            }
             ImportError::File(text) => Refusal::field("file", text).into(),
         })
     };
@@ -109,16 +112,30 @@ async fn take_away(app: App, id: i64) -> Result<(), ApiError> {
         return Err(ApiError::new(ErrorCode::InvalidState, text));
     }
     let images = images(&app)?;
-    off_the_shelf(&app, id).await?;
-    let machines = machines(&app).await?.get(&id).copied().unwrap_or(0);
-    if machines > 0 {
-        images.show(&app.supply).map_err(unreadable)?;
-        let text = format!(
-            "{machines} machines were made from image {id}; it can be removed once they are deleted"
-        );
-        return Err(ApiError::new(ErrorCode::InvalidState, text));
+    let _changing = images.changing().await;
+    // Nobody's create is refused for the sake of a removal that is.
+    unused(&app, id).await?;
+    let remove = async {
+        off_the_shelf(&app, id).await?;
+        unused(&app, id).await?;
+        images.remove(id).map_err(unreadable)
+    };
+    let removed = remove.await;
+    images.show(&app.supply).map_err(unreadable)?;
+    removed
+}
+
+/// Refuses what machines were made from.
+async fn unused(app: &App, id: i64) -> Result<(), ApiError> {
+    match machines(app).await?.get(&id) {
+        None => Ok(()),
+        Some(machines) => {
+            let text = format!(
+                "{machines} machines were made from image {id}; it can be removed once they are deleted"
+            );
+            Err(ApiError::new(ErrorCode::InvalidState, text))
+        }
     }
-    images.remove(id).map_err(unreadable)
 }
 
 /// No machine is made from it from now on: what was accepted before is in the records now.

@@ -226,11 +226,26 @@ async fn two_servers_on_one_directory_a_host_without_qemu_and_simulated_machines
             String::from_utf8_lossy(&ran.stderr).into_owned(),
         )
     };
+    // As an import that is under way leaves it.
+    let under_way = host.server.data().join("images/77.new");
+    std::fs::create_dir(&under_way).unwrap();
     let (status, says) = serve(&host.server.data(), "");
     assert_eq!(status, Some(1), "{says}");
     assert!(says.contains("in use by"), "{says}");
+    assert!(under_way.exists(), "it is the first server's");
     let other = tempfile::tempdir().unwrap();
-    let (status, says) = serve(other.path(), "/nonexistent");
+    let (status, says) = serve(&other.path().join("data"), "/nonexistent");
+    assert_eq!(status, Some(1), "{says}");
+    assert!(
+        says.contains("setpriv (of the package util-linux)"),
+        "{says}"
+    );
+    let bin = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/usr/bin/setpriv", bin.path().join("setpriv")).unwrap();
+    let path = bin.path().display().to_string();
+    let (status, says) = serve(&other.path().join("data"), &path);
+    let left = std::fs::read_dir(other.path()).unwrap().count();
+    assert_eq!(left, 0, "neither data nor keys");
     assert_eq!(status, Some(1), "{says}");
     assert!(
         says.contains("qemu-system-x86_64 is not on this host"),

@@ -135,14 +135,12 @@ async fn what_is_no_image_is_refused_and_leaves_nothing() {
         files.path(),
         &["create", "-q", "-f", "vmdk", "other.vmdk", "1G"],
     );
-    fs::write(at("empty"), "").unwrap();
     let mut torn = fs::read(image_file(&host.cache)).unwrap();
     torn.truncate(200_000);
     fs::write(at("torn.qcow2"), torn).unwrap();
     for (name, says) in [
         ("on.qcow2", "refers to another file"),
         ("other.vmdk", "is a vmdk file"),
-        ("empty", "is empty"),
         ("torn.qcow2", "is damaged"),
     ] {
         let body = json!({"id": 40, "name": "x", "file": at(name)});
@@ -169,6 +167,11 @@ async fn what_no_import_can_ask_for() {
     };
     let folder = host.cache.display().to_string();
     let file = image_file(&host.cache).display().to_string();
+    let files = tempfile::tempdir().unwrap();
+    let at = |name: &str| files.path().join(name).display().to_string();
+    fs::write(at("empty"), "").unwrap();
+    let made = Command::new("mkfifo").arg(at("fifo")).status().unwrap();
+    assert!(made.success());
     for (field, value) in [
         ("id", json!(0)),
         ("id", json!(i64::MAX)),
@@ -176,6 +179,9 @@ async fn what_no_import_can_ask_for() {
         ("file", json!("relative.qcow2")),
         ("file", json!(format!("{folder}/nothing"))),
         ("file", json!(folder)),
+        ("file", json!(at("fifo"))),
+        ("file", json!(at("empty"))),
+        ("file", json!("/dev/zero")),
         ("ready", json!("console:")),
         ("ready", json!("soon")),
         ("username", json!("")),

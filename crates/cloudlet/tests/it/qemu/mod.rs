@@ -3,6 +3,7 @@
 //! Where QEMU cannot be had each of these says so on stderr, in a line that begins with SKIPPED.
 
 mod crash;
+mod damage;
 mod doctor;
 mod failures;
 mod host;

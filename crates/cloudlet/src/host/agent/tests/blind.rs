@@ -4,7 +4,7 @@ use super::lab::{Lab, RESOURCE, absent, create, machine_is_up, sim};
 use crate::{
     clock::Clock,
     host::{
-        driver::{Answer, Driver, Work},
+        driver::{Answer, Driver, Sightings, Work},
         sim::{SimDriver, WORLD_FILE},
     },
 };
@@ -54,7 +54,7 @@ impl Driver for Front {
         self.driver.abilities()
     }
 
-    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
+    fn list(&self) -> Answer<'_, anyhow::Result<Sightings>> {
         self.driver.list()
     }
 

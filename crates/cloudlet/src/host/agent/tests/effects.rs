@@ -6,7 +6,7 @@ use crate::{
     faults::Faults,
     host::{
         agent::Agent,
-        driver::{Answer, Driver, Work},
+        driver::{Answer, Driver, Sightings, Work},
         sim::SimDriver,
     },
 };
@@ -38,7 +38,7 @@ impl Driver for Silent {
         self.driver.abilities()
     }
 
-    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
+    fn list(&self) -> Answer<'_, anyhow::Result<Sightings>> {
         self.driver.list()
     }
 

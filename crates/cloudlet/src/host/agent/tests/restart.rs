@@ -6,7 +6,7 @@ use crate::{
     faults::Faults,
     host::{
         agent::Agent,
-        driver::{Answer, Driver, Work},
+        driver::{Answer, Driver, Sightings, Work},
         sim::SimDriver,
     },
 };
@@ -165,7 +165,14 @@ async fn what_is_in_no_record_is_forgotten_only_if_nothing_is_left_of_it() {
         [RESOURCE]
     );
     let world = lab.driver.list().await.unwrap();
-    assert!(world[&RESOURCE].machine().unwrap().is_running());
+    assert!(
+        world[&RESOURCE]
+            .as_ref()
+            .unwrap()
+            .machine()
+            .unwrap()
+            .is_running()
+    );
 }
 
 /// The simulator behind a driver that panics.
@@ -182,7 +189,7 @@ impl Driver for Panicking {
         self.driver.abilities()
     }
 
-    fn list(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Observed>>> {
+    fn list(&self) -> Answer<'_, anyhow::Result<Sightings>> {
         self.driver.list()
     }
 
