@@ -194,12 +194,14 @@ pub fn retry_leftover(
     Ok((vec![Write::PutResource(Box::new(resource))], assignment))
 }
 
-/// An operator has seen to a leftover by hand: it is taken as reached, whatever was last seen.
+/// An operator has seen to a leftover by hand: it is taken as reached, whatever was last seen. A machine
+/// is not, before its networks: what is being made or put back may go again, from under it.
 pub fn settle_leftover(
     context: &Context<'_>,
     id: ResourceId,
 ) -> Result<(Vec<Write>, Heard), Refusal> {
     let before = open(context, id)?;
+    has_its_networks(context, &before.spec)?;
     let mut after = before.clone();
     let leftover = after.leftover.take();
     let touched = leftover.as_ref().map_or(Touched::NOTHING, of_leftover);
@@ -210,4 +212,22 @@ pub fn settle_leftover(
     let mut writes = Vec::new();
     let heard = rest(context, &before, after, touched, &mut writes);
     Ok((writes, heard))
+}
+
+fn has_its_networks(context: &Context<'_>, spec: &Spec) -> Result<(), Refusal> {
+    let nics = spec.machine().into_iter().flat_map(|machine| &machine.nics);
+    for nic in nics {
+        let network = context.facts.resource(nic.network);
+        let is_made = network.as_ref().is_some_and(|network| {
+            network.creating.is_none() && network.leftover.is_none() && !network.spec.is_absent()
+        });
+        if !is_made {
+            let name = network.map_or(nic.network.to_string(), |network| network.name);
+            let text = format!(
+                "Network {name} is not made, or left over itself; wait for it, or settle it first"
+            );
+            return Err(Refusal::new(ErrorCode::InvalidState, text));
+        }
+    }
+    Ok(())
 }

@@ -416,11 +416,22 @@ impl Sim {
         if retried || self.units.get(&id).is_none_or(|unit| !unit.is_idle()) {
             return;
         }
+        let (asked, last_id) = self.store.decide(
+            (self.catalogue, model::DriverAbilities::SIM),
+            self.wall(),
+            |context| course::settle_leftover(context, id),
+        );
+        self.store.last_id = last_id;
+        if let Err(refusal) = asked {
+            assert_eq!(refusal.code, ErrorCode::InvalidState, "{refusal:?}");
+            self.faults.struck(Fault::SettledTooEarly);
+            return;
+        }
         self.tell(|| format!("-- Settle {}", short(id.0)));
         self.world.by_hand(id, &resource.spec);
         let answer = self.accept("settle", |context| course::settle_leftover(context, id));
         let Some(answer) = answer else { return };
-        let Heard { told, others } = answer.expect("it is left over");
+        let Heard { told, others } = answer.expect("it was allowed a moment ago");
         self.faults.struck(Fault::LeftoverSettled);
         for assignment in others {
             self.tell_host(assignment.resource, What::Assigned(assignment));

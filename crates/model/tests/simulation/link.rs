@@ -32,7 +32,7 @@ impl Sim {
             return;
         };
         let fault = self.faults.pass(Place::Report, &mut self.rng);
-        if let Some(kind) = fault {
+        if let Some(kind) = fault.filter(|&kind| kind != Kind::ReportPanics) {
             self.faults.struck(kind);
         }
         match fault {
@@ -49,7 +49,10 @@ impl Sim {
             }
             _ => {}
         }
-        let heard = self.transact("report", |context| course::report(context, &report));
+        let heard = match fault {
+            Some(Kind::ReportPanics) => self.give_up(id),
+            _ => self.transact("report", |context| course::report(context, &report)),
+        };
         let Some(Heard { told, others }) = heard else {
             return;
         };
@@ -66,6 +69,20 @@ impl Sim {
         if hands_out && self.ready.insert(id) {
             self.wake(id);
         }
+    }
+
+    /// The rule that hears a report panics: the job ends, or where there is none the report is sent again.
+    fn give_up(&mut self, id: ResourceId) -> Option<Heard> {
+        let resource = self.store.resources.get(&id);
+        if let Some(job) = resource.and_then(|resource| resource.acting) {
+            self.witness.panicked(job);
+            self.faults.struck(Kind::ReportPanics);
+        }
+        let heard = self.transact("give up", |context| course::give_up(context, id))?;
+        if heard.is_none() {
+            self.if_alive(200, What::Deliver(id));
+        }
+        heard
     }
 
     /// A network hands out ports from now on: whoever waits for it looks again.
