@@ -147,7 +147,7 @@ pub struct NetworkSettings {
 /// Servers of names, in either form that clients send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a list of strings")]
 pub enum DnsServers {
     /// `"8.8.8.8, 1.1.1.1"`.
     Text(String),

@@ -12,7 +12,10 @@ const GAP: u16 = 2;
 pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = bare();
     table.set_header(header.iter().map(ToString::to_string).collect::<Vec<_>>());
-    table.add_rows(rows);
+    let plain = rows
+        .into_iter()
+        .map(|row| row.iter().map(|cell| plain(cell, &[])).collect::<Vec<_>>());
+    table.add_rows(plain);
     finish(table)
 }
 
@@ -34,10 +37,19 @@ pub(crate) fn pairs(pairs: Vec<(&str, String)>) -> String {
     let mut table = bare();
     for (label, value) in pairs {
         if !value.is_empty() {
-            table.add_row(vec![label.to_owned(), value]);
+            table.add_row(vec![label.to_owned(), plain(&value, &['\n'])]);
         }
     }
     finish(table)
+}
+
+/// Without what would command the terminal: texts are other people's.
+fn plain(text: &str, kept: &[char]) -> String {
+    let shown = |character: char| match character.is_control() && !kept.contains(&character) {
+        true => ' ',
+        false => character,
+    };
+    text.chars().map(shown).collect()
 }
 
 fn bare() -> Table {
@@ -57,6 +69,18 @@ fn finish(mut table: Table) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn nobody_elses_text_commands_the_terminal() {
+        let text = "a\u{1b}[31mred\u{7}\r\nb\u{9b}";
+        let table = super::table(&["WHAT"], vec![vec![text.to_owned()]]);
+        assert_eq!(table.lines().count(), 2, "{table}");
+        let pairs = super::pairs(vec![("what", text.to_owned())]);
+        for shown in [table, pairs] {
+            let commands = |it: char| it.is_control() && it != '\n';
+            assert!(!shown.chars().any(commands), "{shown:?}");
+        }
+    }
+
     #[test]
     fn the_first_column_gives_way() {
         let header = ["NAME", "STATUS"];

@@ -151,7 +151,8 @@ impl Engine {
             let by_ms = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
             let mut target = inner.clock.now().plus_millis(by_ms);
             if let Some(repeat) = repeat {
-                match inner.store.remember(repeat, target).await? {
+                // Kept from when it arrives: the move itself may be longer than answers are kept.
+                match inner.store.remember(repeat, target, Some(target)).await? {
                     Ok(remembered) => target = remembered.either(),
                     Err(refusal) => return Ok(Err(refusal)),
                 }

@@ -108,7 +108,8 @@ pub(super) async fn show(
 /// Cancel a job.
 ///
 /// One that is pending ends at once. A create that is in progress is put back and then ends. Both end
-/// as `failed` with `CANCELLED`. Whatever else is in progress, or has ended, is answered 409 `TOO_LATE`.
+/// as `failed` with `CANCELLED`; but a create that was done in the very moment of the wish ends as
+/// `completed`, so poll the job until it has ended. Whatever else is in progress, or has ended, is answered 409 `TOO_LATE`.
 #[utoipa::path(
     post, path = "/v1/resource/jobs/{id}/cancel", tag = "Jobs", operation_id = "job.cancel",
     params(("id" = JobId, Path), IdempotencyKey),

@@ -101,7 +101,7 @@ fn not_an_object<T: DeserializeOwned>(found: &str) -> ApiError {
 fn explain<T: DeserializeOwned>(root: &Value, path: &Path, said: &str) -> (String, String) {
     let field = path.to_string();
     if let Some(name) = quoted_after(said, "missing field ") {
-        let right = expected_of::<T>(root, name);
+        let right = expected_of::<T>(root, path, name);
         let field = if field == "." {
             name.to_owned()
         } else {
@@ -126,9 +126,16 @@ fn explain<T: DeserializeOwned>(root: &Value, path: &Path, said: &str) -> (Strin
 }
 
 /// What a missing field should be: what serde expects where null stands in its place.
-fn expected_of<T: DeserializeOwned>(root: &Value, name: &str) -> &'static str {
+fn expected_of<T: DeserializeOwned>(root: &Value, path: &Path, name: &str) -> &'static str {
     let mut with_null = root.clone();
-    if let Value::Object(fields) = &mut with_null {
+    let place = path
+        .iter()
+        .try_fold(&mut with_null, |value, segment| match segment {
+            Segment::Map { key } => value.get_mut(key),
+            Segment::Seq { index } => value.get_mut(index),
+            Segment::Enum { .. } | Segment::Unknown => Some(value),
+        });
+    if let Some(Value::Object(fields)) = place {
         fields.insert(name.to_owned(), Value::Null);
     }
     match serde_path_to_error::deserialize::<_, T>(&with_null) {
@@ -150,6 +157,7 @@ fn right(said: &str) -> &'static str {
         "u64" | "u32" | "u16" | "u8" | "usize" => "a whole number of at least 0",
         "f64" | "f32" => "a number",
         "a sequence" => "a list",
+        "a list of strings" => "a list of strings",
         what if what.contains("UUID") => "a UUID",
         what if what.starts_with("struct") || what == "a map" => "an object",
         what if what.starts_with("enum") => "one of its names as a string",

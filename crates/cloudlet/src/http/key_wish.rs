@@ -1,6 +1,6 @@
 //! What a key may be asked to be, for the operator and for tenants alike.
 
-use super::error::ApiError;
+use super::{error::ApiError, limits::API_KEY_LIMIT};
 use crate::{
     keys,
     store::{KeyWish, NewKey, Scopes},
@@ -38,6 +38,14 @@ pub(super) fn secret() -> (String, NewKey) {
         digest: keys::digest(&key),
     };
     (key, kept)
+}
+
+/// There are as many keys as there may be.
+pub(super) fn full() -> ApiError {
+    let text = format!("There are {API_KEY_LIMIT} API keys already; revoke one first");
+    let mut error = ApiError::new(ErrorCode::LimitExceeded, text);
+    error.details.limit = Some(API_KEY_LIMIT);
+    error
 }
 
 /// What was done now, whose secret is to be shown; a repeat is refused, since the secret is stored

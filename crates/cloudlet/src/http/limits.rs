@@ -59,6 +59,8 @@ pub const FAULT_DELAY_LIMIT: Duration = Duration::from_secs(300);
 pub const FAULT_FACTOR_LIMIT: f64 = 1_000.0;
 /// SSH keys of one tenant.
 pub const SSH_KEY_LIMIT: u64 = 1_000;
+/// API keys of one tenant, those that are suspended or expired as well.
+pub const API_KEY_LIMIT: u64 = 1_000;
 /// Characters of the passphrase of an SSH key.
 pub const PASSPHRASE_LIMIT: usize = 1_024;
 /// SSH keys that are being made at once: a long one keeps a processor busy for seconds.

@@ -182,7 +182,7 @@ impl App {
                 return Ok(before);
             }
             let done = deed.await?;
-            Ok(app.store().remember(known, done).await??.either())
+            Ok(app.store().remember(known, done, None).await??.either())
         });
         let panicked = |error| ApiError::internal(format!("a request's deed: {error}"));
         once.await.map_err(panicked)?

@@ -9,7 +9,7 @@ use super::{
     body::Body,
     error::ApiError,
     key_wish,
-    limits::RATE_WINDOW,
+    limits::{API_KEY_LIMIT, RATE_WINDOW},
     params::{Params, PathId},
     repeat::{IdempotencyKey, Repeat},
 };
@@ -22,7 +22,7 @@ use api::{
     keys::{ApiKeyInfo, AuthCheck, Credential, Grants, OwnKeyCreate, OwnKeyCreated},
 };
 use axum::{extract::State, http::StatusCode};
-use model::accept::Idempotency;
+use model::accept::{Idempotency, Once};
 
 /// The window of every limit, in seconds.
 const RATE_WINDOW_SECONDS: u64 = RATE_WINDOW.as_secs();
@@ -107,9 +107,9 @@ pub(super) async fn create(
     let owner = Owner::Tenant(myself.tenant);
     let made = app
         .store()
-        .create_key(owner, wish, kept, repeat.of(myself.tenant))
+        .create_key(owner, wish, kept, API_KEY_LIMIT, repeat.of(myself.tenant))
         .await??
-        .ok_or_else(unknown)?;
+        .ok_or_else(key_wish::full)?;
     let row = key_wish::with_secret(made, |id| id)?;
     Ok(Answer::created(created(key, row)))
 }
@@ -162,12 +162,15 @@ pub(super) async fn rotate(
     PathId(id): PathId<KeyId>,
     repeat: Repeat,
 ) -> Result<Answer<OwnKeyCreated>, ApiError> {
+    let repeat = repeat.of(myself.tenant);
+    if let Some(()) = app.before(repeat).await? {
+        return key_wish::with_secret(Once::Before(()), |()| id);
+    }
     let before = app.store().key_of(myself.tenant, id).await?;
     let before = before.ok_or_else(unknown)?;
     within(myself.key.row.wish.scopes, before.wish.scopes)?;
     let (key, kept) = key_wish::secret();
     let change = KeyChange::Secret(kept);
-    let repeat = repeat.of(myself.tenant);
     let changed = app
         .store()
         .change_key(myself.tenant, id, change, repeat)

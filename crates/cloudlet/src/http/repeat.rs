@@ -52,7 +52,7 @@ impl FromRequestParts<App> for Repeat {
         };
         Ok(Self(Some(Known {
             method: parts.method.to_string(),
-            path: parts.uri.path().to_owned(),
+            path: path(parts.uri.path()),
             request: request(&key, body),
             key,
         })))
@@ -104,6 +104,16 @@ fn key(headers: &HeaderMap) -> Result<Option<Vec<u8>>, ApiError> {
             Err(ApiError::field(HEADER, &text))
         }
     }
+}
+
+/// A path with every id in one spelling.
+fn path(given: &str) -> String {
+    let spelt = |part: &str| match part.parse::<Uuid>() {
+        Ok(id) => id.to_string(),
+        Err(_) => part.to_owned(),
+    };
+    let parts: Vec<_> = given.split('/').map(spelt).collect();
+    parts.join("/")
 }
 
 /// What tells a body from another under the same key. A body may hold a password, which a digest of the
@@ -158,6 +168,19 @@ mod tests {
         let keys = [1, 2].map(|it| process(it).unwrap().key);
         let all: std::collections::BTreeSet<_> = keys.into_iter().chain([operator]).collect();
         assert!(all.len() == 3 && !all.contains(&first.key));
+    }
+
+    #[test]
+    fn an_id_is_the_same_however_it_is_spelt() {
+        let id = "01930000-0000-7000-8000-0000000000ab";
+        for spelt in [
+            id.to_uppercase(),
+            id.replace('-', ""),
+            format!("urn:uuid:{id}"),
+        ] {
+            assert_eq!(path(&format!("/a/{spelt}/b")), format!("/a/{id}/b"));
+        }
+        assert_eq!(path("/v1/teams/7"), "/v1/teams/7");
     }
 
     #[test]

@@ -12,16 +12,19 @@ use std::sync::Arc;
 const USES_BATCH: usize = 50;
 
 impl Store {
-    /// Keeps a key. The caller has made the secret.
+    /// Keeps a key; `None` if its owner has `limit` of them already. The caller has made the secret.
     pub async fn create_key(
         &self,
         owner: Owner,
         wish: KeyWish,
         secret: NewKey,
+        limit: u64,
         repeat: Option<Idempotency>,
     ) -> Result<Done<KeyRow, KeyId>, StoreError> {
         let work = move |session: &mut Session<'_>| {
-            Ok(Ok(Some(session.create_key(owner, &wish, &secret)?)))
+            let has_room = session.count_keys(owner)? < limit;
+            let make = || session.create_key(owner, &wish, &secret);
+            Ok(Ok(has_room.then(make).transpose()?))
         };
         self.once(repeat, work, |row| row.id).await
     }

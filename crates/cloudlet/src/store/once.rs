@@ -8,8 +8,9 @@ use super::{
         session::{Fault, Session},
     },
 };
+use api::Timestamp;
 use model::{
-    Refusal, Write,
+    Refusal,
     accept::{Idempotency, Once, known},
     writes::Answer,
 };
@@ -31,6 +32,21 @@ impl Store {
         T: Send + 'static,
         K: Serialize + DeserializeOwned + Send + 'static,
     {
+        self.once_until(repeat, work, keep, None).await
+    }
+
+    /// The same; the answer is kept as long as if it had been made at a later time.
+    async fn once_until<T, K>(
+        &self,
+        repeat: Option<Idempotency>,
+        work: impl Fn(&mut Session<'_>) -> Result<Result<Option<T>, Refusal>, Fault> + Send + 'static,
+        keep: impl Fn(&T) -> K + Send + 'static,
+        later: Option<Timestamp>,
+    ) -> Result<Done<T, K>, StoreError>
+    where
+        T: Send + 'static,
+        K: Serialize + DeserializeOwned + Send + 'static,
+    {
         let once = move |session: &mut Session<'_>| {
             let Some(repeat) = repeat else {
                 return Ok(work(session)?.map(|done| done.map(Once::Now)));
@@ -44,25 +60,30 @@ impl Store {
             let done = work(session)?;
             if let Ok(Some(done)) = &done {
                 let kept = repeat.answer(codec::body(&keep(done))?);
-                session.apply(&[Write::PutAnswer(repeat.key, kept)])?;
+                let made = later.unwrap_or_default().max(session.now);
+                session.put_answer(repeat.key, &kept, made)?;
             }
             Ok(done.map(|done| done.map(Once::Now)))
         };
         self.sqlite.write(Urgency::Request, once).await
     }
 
-    /// Remembers what a request did without the store's help, unless that is remembered already.
+    /// Remembers what a request did without the store's help, unless that is remembered already; as long
+    /// as if it had been done at the later time.
     pub async fn remember<T>(
         &self,
         repeat: Idempotency,
         done: T,
+        later: Option<Timestamp>,
     ) -> Result<Result<Once<T>, Refusal>, StoreError>
     where
         T: Serialize + DeserializeOwned + Clone + Send + 'static,
     {
         let kept = done.clone();
         let work = move |_: &mut Session<'_>| Ok(Ok(Some(kept.clone())));
-        let remembered = self.once(Some(repeat), work, Clone::clone).await?;
+        let remembered = self
+            .once_until(Some(repeat), work, Clone::clone, later)
+            .await?;
         Ok(remembered.map(|once| once.unwrap_or(Once::Now(done))))
     }
 

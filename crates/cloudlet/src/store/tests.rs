@@ -429,6 +429,7 @@ async fn tenants_keys_and_the_clock() {
             owner,
             KeyWish::wide("laptop"),
             NewKey { start, digest },
+            9,
             None,
         );
         async { made.await.map(|done| now_done(Ok(done)).unwrap()) }
@@ -489,7 +490,7 @@ async fn what_a_key_opens_follows_its_last_change() {
         rate_limit: Some(5),
         ..KeyWish::wide("ci")
     };
-    let made = store.create_key(Owner::Tenant(mine), wish, secret(1), None);
+    let made = store.create_key(Owner::Tenant(mine), wish, secret(1), 9, None);
     let made = now_done(made.await).unwrap();
     let known = |digest| {
         let store = &store;

@@ -464,3 +464,51 @@ async fn a_restart_forgets_faults_and_their_keys_and_nothing_else() {
         201
     );
 }
+
+/// Longer than answers are kept: the repeat still knows where it was to go.
+#[tokio::test]
+async fn a_long_advance_is_made_once() {
+    let cloud = TestCloud::start_with(&["--clock", "manual"]).await;
+    let (clock, days) = ("POST /admin/v1/clock", json!({"advanceSeconds": 260_000}));
+    let first = keyed(&cloud, "k", clock, &days).await;
+    for _ in 0..2 {
+        let again = keyed(&cloud, "k", clock, &days).await;
+        assert_eq!((again.status, &again.json), (200, &first.json));
+    }
+    // A day later the key is free again.
+    act(&cloud, clock, &json!({"advanceSeconds": 90_000})).await;
+    let anew = keyed(&cloud, "k", clock, &days).await;
+    assert_ne!(anew.json, first.json);
+}
+
+/// One settles it; the others find it gone, and are answered as that one was.
+#[tokio::test]
+async fn many_that_settle_at_once_are_answered_alike() {
+    let cloud = TestCloud::start().await;
+    for round in ["one", "two", "three"] {
+        let machine = cloud.machine_named(round).await;
+        let delete = format!("DELETE {MACHINES}/{machine}");
+        leftovers::fails_twice(&cloud, &delete, "vm.delete", "disk").await;
+        let path = format!("POST /admin/v1/leftovers/{machine}/settle");
+        let settled = twenty(cloud.acting(&cloud.admin_key, &path, &Value::Null)).await;
+        for answer in &settled {
+            let got = (answer.status, &answer.json);
+            assert_eq!(got, (200, &settled[0].json));
+        }
+    }
+}
+
+/// Whatever has become of the key since.
+#[tokio::test]
+async fn a_secret_is_not_shown_again_once_its_key_is_gone() {
+    let cloud = TestCloud::start().await;
+    let own = "/v1/auth/api-keys/me";
+    let key = id(&made(&cloud, own, json!({"name": "spare"})).await);
+    let rotate = format!("POST {own}/{key}/rotate");
+    assert_eq!(keyed(&cloud, "k", &rotate, &Value::Null).await.status, 200);
+    act(&cloud, &format!("DELETE {own}/{key}"), &Value::Null).await;
+    for path in [rotate, format!("POST {own}/{}/rotate", key.to_uppercase())] {
+        let again = keyed(&cloud, "k", &path, &Value::Null).await;
+        again.is_error(409, "CONFLICT");
+    }
+}

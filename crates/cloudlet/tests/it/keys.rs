@@ -418,3 +418,21 @@ fn by_hand() {
     assert_eq!(run("admin key create default x --expires-in-days 8").0, 1);
     assert_eq!(list(ADMIN_KEY), Some(1));
 }
+
+/// Keys are bounded as everything is, or a limit of one key's rate would be none.
+#[tokio::test]
+async fn there_are_at_most_a_thousand_keys_of_a_tenant() {
+    let cloud = TestCloud::start().await;
+    let path = "/v1/auth/api-keys/me";
+    let make = || cloud.post(path, json!({"name": "many"}));
+    for _ in 1..1_000 {
+        assert_eq!(make().await.status, 201);
+    }
+    let full = make().await;
+    full.is_error(409, "LIMIT_EXCEEDED");
+    assert_eq!(full.json["details"]["limit"], 1_000);
+    let keys = cloud.get(path).await;
+    let id = keys.json["data"][1]["id"].as_str().unwrap();
+    assert_eq!(cloud.delete(&format!("{path}/{id}")).await.status, 204);
+    assert_eq!(make().await.status, 201);
+}

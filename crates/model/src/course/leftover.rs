@@ -217,17 +217,19 @@ pub fn settle_leftover(
 fn has_its_networks(context: &Context<'_>, spec: &Spec) -> Result<(), Refusal> {
     let nics = spec.machine().into_iter().flat_map(|machine| &machine.nics);
     for nic in nics {
-        let network = context.facts.resource(nic.network);
-        let is_made = network.as_ref().is_some_and(|network| {
-            network.creating.is_none() && network.leftover.is_none() && !network.spec.is_absent()
-        });
-        if !is_made {
-            let name = network.map_or(nic.network.to_string(), |network| network.name);
-            let text = format!(
-                "Network {name} is not made, or left over itself; wait for it, or settle it first"
-            );
-            return Err(Refusal::new(ErrorCode::InvalidState, text));
-        }
+        let text = match context.facts.resource(nic.network) {
+            None => "Its network is gone; the machine can only be deleted".to_owned(),
+            Some(network)
+                if network.creating.is_some()
+                    || network.leftover.is_some()
+                    || network.spec.is_absent() =>
+            {
+                let name = network.name;
+                format!("Network {name} is not made, or left over; wait for it, or settle it first")
+            }
+            Some(_) => continue,
+        };
+        return Err(Refusal::new(ErrorCode::InvalidState, text));
     }
     Ok(())
 }

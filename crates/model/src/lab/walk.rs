@@ -230,7 +230,8 @@ fn answer_wishes(lab: &mut Lab) {
     }
 }
 
-/// All that waits has its turn, all that runs ends, all that is left over is settled.
+/// All that waits has its turn, all that runs ends, all that is left over is settled, but for machines
+/// whose networks are not there.
 fn quiet(lab: &mut Lab) {
     loop {
         answer_wishes(lab);
@@ -239,11 +240,12 @@ fn quiet(lab: &mut Lab) {
             lab.settle_as(id, seen);
         } else if let Some(&job) = ready(lab).first() {
             lab.start(job);
-        } else if let Some(&left) = left_over(lab).first() {
-            lab.run(|it| course::settle_leftover(it, left))
-                .expect("it is open");
         } else {
-            return;
+            let mut left = left_over(lab).into_iter();
+            let settles = |lab: &mut Lab, id| lab.run(|it| course::settle_leftover(it, id)).is_ok();
+            if !left.any(|id| settles(lab, id)) {
+                return;
+            }
         }
     }
 }

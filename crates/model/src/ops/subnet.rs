@@ -126,7 +126,8 @@ fn cidr(text: &str) -> Result<Cidr, Refusal> {
             prefix.parse::<u8>().ok().filter(|_| plain)?,
         ))
     });
-    let Some((address, prefix)) = parts else {
+    let long = text.split_once('/').is_some_and(|(_, mask)| mask.len() > 2);
+    let Some((address, prefix)) = parts.filter(|_| !long) else {
         return Err(refusal(format!("is not of that form; {example}")));
     };
     if !PREFIXES.contains(&prefix) {
@@ -144,6 +145,10 @@ fn cidr(text: &str) -> Result<Cidr, Refusal> {
     let network = Ipv4Addr::from(first & mask);
     if network != address {
         let text = format!("{address} is no network address of /{prefix}; {network}/{prefix} is");
+        return Err(refusal(text));
+    }
+    if matches!(network.octets()[0], 0 | 127 | 224..) {
+        let text = format!("{network}/{prefix} has no addresses for machines; {example}");
         return Err(refusal(text));
     }
     Ok(Cidr { network, prefix })

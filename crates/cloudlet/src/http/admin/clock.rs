@@ -39,8 +39,11 @@ pub(in crate::http) async fn advance(
     repeat: Repeat,
     Body(body): Body<ClockAdvance>,
 ) -> Result<Answer<Clock>, ApiError> {
-    check(&app, body.advance_seconds)?;
     let (seconds, repeat) = (body.advance_seconds, repeat.of_operator());
+    let before: Option<Timestamp> = app.before(repeat).await?;
+    if before.is_none() {
+        check(&app, seconds)?;
+    }
     match app.engine.advance(seconds, repeat).await?? {
         true => Ok(Answer::ok(shown(&app))),
         false => Err(ApiError::shutting_down()),

@@ -8,6 +8,7 @@ use crate::{
         body::Body,
         error::ApiError,
         key_wish,
+        limits::API_KEY_LIMIT,
         params::{Params, PathId, PathIds},
         repeat::{IdempotencyKey, Repeat},
     },
@@ -40,9 +41,15 @@ pub(in crate::http) async fn create(
     let (key, kept) = key_wish::secret();
     let made = app
         .store()
-        .create_key(Owner::Tenant(id), wish, kept, repeat.of_operator())
+        .create_key(
+            Owner::Tenant(id),
+            wish,
+            kept,
+            API_KEY_LIMIT,
+            repeat.of_operator(),
+        )
         .await??
-        .ok_or_else(unknown)?;
+        .ok_or_else(key_wish::full)?;
     let row = shown(key_wish::with_secret(made, |id| id)?);
     Ok(Answer::created(KeyCreated { key, row }))
 }
@@ -95,7 +102,8 @@ pub(in crate::http) async fn rotate(
     Ok(Answer::ok(KeyCreated { key, row }))
 }
 
-/// Refuse a key until it is resumed.
+/// Refuse a key until it is resumed. Its tenant may do that too, with another key: to shut a tenant out,
+/// suspend the tenant.
 #[utoipa::path(
     post, path = "/admin/v1/tenants/{id}/keys/{keyId}/suspend", tag = "Operator",
     operation_id = "key.suspend", params(("id" = TenantId, Path), ("keyId" = KeyId, Path), IdempotencyKey),

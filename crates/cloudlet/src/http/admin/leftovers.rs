@@ -10,7 +10,11 @@ use crate::http::{
 };
 use api::{Envelope, ResourceId, admin::Leftover};
 use axum::extract::State;
-use model::{Resource, accept::Idempotency};
+use model::{
+    Resource,
+    accept::{Idempotency, Once},
+    render,
+};
 
 /// List leftovers, oldest first.
 #[utoipa::path(
@@ -53,12 +57,13 @@ pub(in crate::http) async fn retry(
     repeat: Repeat,
 ) -> Result<Answer<Leftover>, ApiError> {
     let repeat = repeat.of_operator();
-    if let Some(before) = app.before(repeat).await? {
-        return Ok(Answer::ok(before));
-    }
+    let leftover = match open(&app, id, repeat).await? {
+        Once::Now(leftover) => leftover,
+        Once::Before(leftover) => return Ok(Answer::ok(leftover)),
+    };
     let leftover = Leftover {
         retrying: true,
-        ..found(&app, id).await?
+        ..leftover
     };
     let repeat = keeping(repeat, &leftover)?;
     app.engine.retry_leftover(id, repeat).await??;
@@ -79,13 +84,27 @@ pub(in crate::http) async fn settle(
     repeat: Repeat,
 ) -> Result<Answer<Leftover>, ApiError> {
     let repeat = repeat.of_operator();
-    if let Some(before) = app.before(repeat).await? {
-        return Ok(Answer::ok(before));
-    }
-    let leftover = found(&app, id).await?;
+    let leftover = match open(&app, id, repeat).await? {
+        Once::Now(leftover) => leftover,
+        Once::Before(leftover) => return Ok(Answer::ok(leftover)),
+    };
     let repeat = keeping(repeat, &leftover)?;
     app.engine.settle_leftover(id, repeat).await??;
     Ok(Answer::ok(leftover))
+}
+
+/// The leftover as it is, or as the same request was answered before. It looks there last: a twin of
+/// this request may be at work, and what is not there any more has been answered.
+async fn open(
+    app: &App,
+    id: ResourceId,
+    repeat: Option<Idempotency>,
+) -> Result<Once<Leftover>, ApiError> {
+    let leftover = found(app, id).await;
+    match app.before(repeat).await? {
+        Some(before) => Ok(Once::Before(before)),
+        None => leftover.map(Once::Now),
+    }
 }
 
 /// The leftover itself is kept for a repeat: by then it may be gone.
@@ -117,7 +136,7 @@ fn row(resource: &Resource) -> Option<Leftover> {
         host_id: resource.host,
         job_id: leftover.job,
         since: leftover.since,
-        what: leftover.what.clone(),
+        what: render::line(&leftover.what),
         retrying: leftover.retry,
     })
 }

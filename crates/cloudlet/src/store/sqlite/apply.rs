@@ -3,7 +3,7 @@
 //! Says what `model::memory` says, row for row; a test compares the two. Decides nothing.
 
 use super::{codec, facts, items, session::Session, sql};
-use api::{JobId, ResourceId};
+use api::{JobId, ResourceId, Timestamp};
 use model::{
     Job, Resource, Write,
     claim::{Claim, Item, Pool},
@@ -30,7 +30,7 @@ impl Session<'_> {
                 Write::Unclaim { holder, item } => self.hold(*holder, item, 0)?,
                 Write::PutSecret(job, secret) => self.put_secret(*job, secret)?,
                 Write::WipeSecret(job) => self.wipe_secret(*job)?,
-                Write::PutAnswer(key, answer) => self.put_answer(*key, answer)?,
+                Write::PutAnswer(key, answer) => self.put_answer(*key, answer, self.now)?,
             }
         }
         Ok(())
@@ -228,7 +228,13 @@ impl Session<'_> {
         Ok(())
     }
 
-    pub(super) fn put_answer(&mut self, AnswerKey(key): AnswerKey, answer: &Answer) -> Result<()> {
+    /// Remembers an answer that was made at a time.
+    pub(in crate::store) fn put_answer(
+        &mut self,
+        AnswerKey(key): AnswerKey,
+        answer: &Answer,
+        made: Timestamp,
+    ) -> Result<()> {
         let before = facts::row(self.connection, sql::ANSWERED_JOBS, [key], |row| {
             row.get::<_, Vec<u8>>(0)
         })?;
@@ -247,7 +253,7 @@ impl Session<'_> {
         if left == 0 {
             self.note_answer_alone();
         }
-        let (request, now) = (answer.request, self.now.as_millis());
+        let (request, now) = (answer.request, made.as_millis());
         let left = i64::try_from(left).unwrap_or(i64::MAX);
         let parameters = params![key, request, jobs, now, left, answer.kept];
         self.execute(sql::PUT_ANSWER, parameters)?;

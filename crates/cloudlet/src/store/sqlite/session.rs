@@ -36,7 +36,7 @@ impl From<rusqlite::Error> for Fault {
 /// What a transaction works on.
 pub(in crate::store) struct Session<'a> {
     pub(super) connection: &'a Connection,
-    pub(super) now: Timestamp,
+    pub(in crate::store) now: Timestamp,
     catalogue: &'a Catalogue,
     driver: DriverAbilities,
     new_id: &'a RefCell<NewId>,

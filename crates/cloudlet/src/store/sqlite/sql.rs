@@ -190,6 +190,7 @@ pub(super) const KEYS: &str = "SELECT id, owner, name, start, digest, suspended,
 pub(super) const KEY: &str = "SELECT key.id, owner, key.name, start, digest, key.suspended, \
     key.created_at, can_read, can_write, days, expires_at, rate_limit, used_at, tenant.suspended \
     FROM api_key AS key LEFT JOIN tenant ON tenant.id = key.owner WHERE digest = ?1";
+pub(super) const COUNT_KEYS: &str = "SELECT count(*) FROM api_key WHERE owner IS ?1";
 pub(super) const KEY_OF_OWNER: &str = "SELECT id, owner, name, start, digest, suspended, \
     created_at, can_read, can_write, days, expires_at, rate_limit, used_at \
     FROM api_key WHERE id = ?1 AND owner = ?2";

@@ -105,6 +105,18 @@ impl Session<'_> {
         Ok(key)
     }
 
+    /// How many keys an owner has.
+    pub(in crate::store) fn count_keys(&self, owner: Owner) -> Result<u64> {
+        let owner = match owner {
+            Owner::Operator => None,
+            Owner::Tenant(tenant) => Some(tenant.0.into_bytes()),
+        };
+        let count = facts::row(self.connection, sql::COUNT_KEYS, [owner], |row| {
+            row.get::<_, i64>(0)
+        })?;
+        Ok(count.unwrap_or(0).unsigned_abs())
+    }
+
     /// Changes a tenant's key; `None` if it has no such key. What it was opens nothing once this is
     /// on disk.
     pub(in crate::store) fn change_key(
