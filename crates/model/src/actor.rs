@@ -464,7 +464,7 @@ impl Actor {
     ) {
         self.note_effect(&observed);
         self.actions = self.plan(&observed);
-        self.awaits = None;
+        let awaited = self.awaits.take();
         self.seen = Some(observed);
         let Some(action) = self.actions.first().cloned() else {
             return self.settle(effects);
@@ -482,6 +482,10 @@ impl Actor {
             self.awaits = Some(network);
             self.stage = Stage::Waiting { until_ms: u64::MAX };
             return;
+        }
+        if awaited.is_some() {
+            // It has come: what is left has its whole time.
+            self.stall.begin_anew(now.steady_ms);
         }
         if let Some(until_ms) = self.retry_at_ms.filter(|&at| at > now.steady_ms) {
             self.stage = Stage::Waiting { until_ms };

@@ -27,6 +27,11 @@ impl Stall {
         self.low = low;
     }
 
+    /// What it waited for is there: its time begins anew, its low stays.
+    pub(super) fn begin_anew(&mut self, now_ms: u64) {
+        self.since_ms = now_ms;
+    }
+
     pub(super) fn low(&self) -> u64 {
         self.low
     }

@@ -1,7 +1,7 @@
 //! What tenants ask for: good requests, requests that come too late, and hostile ones, drawn from a
 //! few names, sizes and addresses so that they get into one another's way.
 
-use crate::sim::Sim;
+use crate::{faults::Kind as Fault, sim::Sim};
 use api::{
     NicId, ResourceId, TenantId,
     gpu::GpuCreate,
@@ -178,6 +178,7 @@ impl Sim {
                 series_id: 7,
                 gpu_count: *self.rng.pick(&[1, 1, 2, 2, 3]).expect("some"),
                 image_id: self.rng.chance(500).then_some(12),
+                team_id: self.a_team(tenant),
                 ..GpuCreate::default()
             }),
             Kind::Volume => {
@@ -189,11 +190,19 @@ impl Sim {
                     volume_type_id: 1,
                     volume_size_id,
                     size_gb,
-                    team_id: None,
+                    team_id: self.a_team(tenant),
                 })
             }
             Kind::Network => Ask::CreateNetwork(self.new_network(datacenter_id)),
         }
+    }
+
+    /// A team of the tenant's, now and then: what is in it holds a place there until it is gone.
+    fn a_team(&mut self, tenant: TenantId) -> Option<i64> {
+        let team = self.rng.chance(200).then_some(7)?;
+        self.store.teams.insert((tenant, team));
+        self.faults.struck(Fault::InATeam);
+        Some(team)
     }
 
     fn new_machine(&mut self, tenant: TenantId, datacenter_id: String) -> MachineCreate {
@@ -217,6 +226,7 @@ impl Sim {
             number_of_instances: several.then_some(2),
             allocate_public_ip: self.rng.chance(300).then_some(true),
             network_interfaces: interfaces,
+            team_id: self.a_team(tenant),
             ..MachineCreate::default()
         }
     }

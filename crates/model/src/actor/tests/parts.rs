@@ -77,6 +77,8 @@ fn it_waits_for_its_network_and_goes_on_when_that_is_there() {
         ],
     );
     assert_eq!(actor.awaits(), None);
+    let limit = "what is left has its whole time";
+    assert_eq!(actor.deadline(), Some(5 + MACHINE_STALL_MS), "{limit}");
     let attempt = actor.ledger().action.as_ref().map(|record| record.attempt);
     assert_eq!(attempt, Some(1), "a wait is no attempt");
 }
