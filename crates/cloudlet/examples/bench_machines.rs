@@ -5,16 +5,13 @@
 //! on its console.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a thread of its own looks at each machine that was launched by hand"
-)]
+#[path = "../tests/it/qemu/by_hand.rs"]
+mod by_hand;
 
+use by_hand::ByHand;
 use serde_json::{Value, json};
 use std::{
-    fs,
-    io::{BufRead, BufReader, Write},
-    os::unix::net::UnixStream,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -23,10 +20,8 @@ use std::{
 const KEY: &str = "gpcn_bench000000000000000000000000001";
 const ADMIN_KEY: &str = "gpcn_benchadmin00000000000000000000001";
 const DATA_CENTER: &str = "6f1c0e5e-0000-4000-8000-000000000001";
-const READY: &str = "cloudlet test image: ready";
 const ROUNDS: usize = 5;
 const AT_ONCE: usize = 10;
-const LOOK: Duration = Duration::from_millis(5);
 /// What Cloudlet is meant to add at most.
 const MEANT: Duration = Duration::from_millis(100);
 
@@ -149,73 +144,6 @@ fn is_done(job: &Value) -> bool {
     job["status"] == "completed"
 }
 
-/// A machine without Cloudlet: the command line that it was launched with, in a folder of its own.
-struct ByHand {
-    folder: PathBuf,
-    words: Vec<String>,
-}
-
-impl ByHand {
-    /// As this machine of the server's.
-    fn like(server: &Server, machine: &str, folder: PathBuf) -> Self {
-        let theirs = server.data.join("host").join(machine);
-        let pid = fs::read_to_string(theirs.join("pid")).unwrap();
-        let line = fs::read(format!("/proc/{}/cmdline", pid.trim())).unwrap();
-        let line = String::from_utf8(line).unwrap();
-        let ours = folder.display().to_string();
-        let words = line.split('\0').filter(|word| !word.is_empty());
-        let words = words.map(|word| word.replace(&theirs.display().to_string(), &ours));
-        let words = words.map(|word| word.replace(machine, "00000000-0000-4000-8000-000000000001"));
-        Self {
-            folder,
-            words: words.collect(),
-        }
-    }
-
-    /// Launches it; its process is up when this returns.
-    fn launch(&self, image: &Path) {
-        fs::create_dir_all(&self.folder).unwrap();
-        let disk = self.folder.join("disk.qcow2");
-        let mut make = Command::new("qemu-img");
-        make.args(["create", "-q", "-f", "qcow2", "-b"])
-            .arg(image)
-            .args(["-F", "qcow2"])
-            .arg(&disk);
-        assert!(make.arg("10G").status().unwrap().success());
-        let status = Command::new(&self.words[0]).args(&self.words[1..]).status();
-        assert!(status.unwrap().success());
-        let socket = UnixStream::connect(self.folder.join("qmp.sock")).unwrap();
-        let mut answers = BufReader::new(socket.try_clone().unwrap());
-        let mut line = String::new();
-        answers.read_line(&mut line).unwrap();
-        for command in ["qmp_capabilities", "cont"] {
-            writeln!(&socket, "{{\"execute\":\"{command}\"}}").unwrap();
-            while !{
-                line.clear();
-                answers.read_line(&mut line).unwrap();
-                line.contains("\"return\"")
-            } {}
-        }
-    }
-
-    fn wait_until_ready(&self) {
-        while !fs::read_to_string(self.folder.join("console.log"))
-            .unwrap_or_default()
-            .contains(READY)
-        {
-            std::thread::sleep(LOOK);
-        }
-    }
-}
-
-impl Drop for ByHand {
-    fn drop(&mut self) {
-        if let Ok(pid) = fs::read_to_string(self.folder.join("pid")) {
-            let _ = Command::new("kill").args(["-KILL", pid.trim()]).status();
-        }
-    }
-}
-
 fn median(times: &mut [Duration]) -> Duration {
     times.sort();
     times[times.len() / 2]
@@ -244,7 +172,11 @@ async fn main() {
         up.push(begun.elapsed());
         server.until(&jobs, is_done).await;
         ready.push(begun.elapsed());
-        let by_hand = ByHand::like(&server, &machine, data.path().join(format!("hand-{round}")));
+        let by_hand = ByHand::like(
+            &server.data,
+            &machine,
+            data.path().join(format!("hand-{round}")),
+        );
         server.delete(&machine).await;
         let begun = Instant::now();
         by_hand.launch(&image);
@@ -327,7 +259,7 @@ async fn at_once(server: &mut Server, image: &Path) {
     let folder = server.data.clone();
     let like = |number: usize| {
         ByHand::like(
-            server,
+            &server.data,
             &machines[number],
             folder.join(format!("many-{number}")),
         )

@@ -2,6 +2,7 @@
 //!
 //! Where QEMU cannot be had each of these says so on stderr, in a line that begins with SKIPPED.
 
+mod by_hand;
 mod crash;
 mod damage;
 mod doctor;
@@ -9,5 +10,6 @@ mod failures;
 mod host;
 mod images;
 mod life;
+mod overhead;
 mod refused;
 mod story;
