@@ -82,7 +82,8 @@ pub(super) fn of_disk(image: i64, error: &DiskError) -> ActionError {
     if text.contains("No space left on device") || text.contains("Disk quota exceeded") {
         return permanent(NO_SPACE);
     }
-    if text.contains("File too large") {
+    // QEMU's words for the same where a limit is the user's and not the file system's.
+    if text.contains("File too large") || text.contains("too large for file format") {
         return permanent("The host allows no file so large.");
     }
     if text.contains("not in qcow2 format") || text.contains("Image is") || text.contains("corrupt")

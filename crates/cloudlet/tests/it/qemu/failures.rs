@@ -172,6 +172,7 @@ async fn no_space_for_the_disk() {
         .stderr(Stdio::null())
         .status();
     if !mounted.is_ok_and(|status| status.success()) {
+        // A user who may not mount has the other test, which every user has.
         skipped("no space for the disk: this user may not mount a file system");
         return;
     }
@@ -182,6 +183,21 @@ async fn no_space_for_the_disk() {
     host.gone(&machine).await;
     host.server.kill();
     drop(mounted);
+}
+
+/// The same for any user: what makes the disk may write no file that is large enough.
+#[tokio::test]
+async fn a_disk_that_may_not_be_written() {
+    let real = "PATH=${PATH#*:}; exec qemu-img \"$@\"";
+    // Blocks of 512 bytes: 64 KiB.
+    let script = format!("#!/bin/sh\n[ \"$1\" = create ] && ulimit -f 128\n{real}\n");
+    let (_folder, setting) = instead_of("qemu-img", &script);
+    let Some(host) = Host::start_with(&[&setting], &[]).await else {
+        return;
+    };
+    let (job, machine) = host.create("web", SILENT_IMAGE).await;
+    host.fails(&job, "DRIVER_ERROR", "no file so large").await;
+    host.gone(&machine).await;
 }
 
 struct Mounted(std::path::PathBuf);
