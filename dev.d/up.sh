@@ -7,8 +7,10 @@ up() {
     umask 077
     mkdir -p "$data"
     data=$(cd "$data" && pwd)
-    # The key lives beside the data it opens, so this never touches a profile that you use elsewhere.
-    export CLOUDLET_PROFILE="${CLOUDLET_PROFILE:-$data/profile.toml}"
+    # The key lives beside the data it opens: neither a profile that you use elsewhere is touched, nor
+    # that of other data whose env this shell has read.
+    export CLOUDLET_PROFILE="$data/profile.toml"
+    unset CLOUDLET_URL CLOUDLET_API_KEY CLOUDLET_ADMIN_KEY
     output=$(mktemp "$data/stdout.XXXXXX")
     choose_address
     choose_driver
@@ -87,16 +89,25 @@ profile_key() { # NAME of the key in the profile
     [ ! -f "$CLOUDLET_PROFILE" ] || sed -n "s/^ *$1 *= *\"\(gpcn_[A-Za-z0-9]*\)\".*/\1/p" "$CLOUDLET_PROFILE" | head -n 1
 }
 
+env_key() { # NAME of the variable in what was written before
+    [ ! -f "$data/env" ] || sed -n "s/^export $1='\(gpcn_[A-Za-z0-9]*\)'.*/\1/p" "$data/env" | head -n 1
+}
+
 # What the lines of what_next, the README's tour and the examples read.
 write_env() {
     local key admin
     key="${CLOUDLET_BOOTSTRAP_API_KEY:-$(profile_key api_key)}"
     admin="${CLOUDLET_BOOTSTRAP_ADMIN_KEY:-$(profile_key admin_key)}"
-    export CLOUDLET_URL="$url" CLOUDLET_API_KEY="${key:-${CLOUDLET_API_KEY:-}}"
+    # Keys that were given at the first start stand in no profile, but in what was written then.
+    key="${key:-$(env_key CLOUDLET_API_KEY)}"
+    admin="${admin:-$(env_key CLOUDLET_ADMIN_KEY)}"
+    [ -n "$key" ] || say "No key of this data is known here. Its operator can make one:" \
+        "CLOUDLET_URL=$url CLOUDLET_ADMIN_KEY=… cloudlet admin key create default NAME"
+    export CLOUDLET_URL="$url" CLOUDLET_API_KEY="$key"
     cat >"$data/env" <<ENV
 export CLOUDLET_URL='$CLOUDLET_URL'
 export CLOUDLET_API_KEY='$CLOUDLET_API_KEY'
-export CLOUDLET_ADMIN_KEY='${admin:-${CLOUDLET_ADMIN_KEY:-}}'
+export CLOUDLET_ADMIN_KEY='$admin'
 export CLOUDLET_PROFILE='$CLOUDLET_PROFILE'
 export PATH='$(cd "$(dirname "$cloudlet")" && pwd)':"\$PATH"
 ENV

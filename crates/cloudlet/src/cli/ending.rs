@@ -49,7 +49,7 @@ fn hint(error: &Error) -> Option<String> {
         return None;
     };
     match (status, details.job_id) {
-        (401 | 403, _) => Some(format!(
+        (401, _) => Some(format!(
             "A tenant's key comes from --api-key, else CLOUDLET_API_KEY, else {0}; that of \
              `cloudlet admin` from CLOUDLET_ADMIN_KEY, else {0}.",
             profile_name()

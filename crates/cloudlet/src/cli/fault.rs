@@ -186,8 +186,13 @@ async fn create(session: &Session, args: FaultArgs) -> anyhow::Result<()> {
     } else {
         screen.result(made.id);
         screen.hint(format!(
-            "Strikes the next {}. Take it away with: cloudlet admin fault delete {}",
-            made.fault.operation, made.id
+            "Strikes the next {}{}. Take it away with: cloudlet admin fault delete {}",
+            match made.fault.times {
+                None | Some(0 | 1) => String::new(),
+                Some(times) => format!("{times} times "),
+            },
+            made.fault.operation,
+            made.id
         ));
     }
     Ok(())

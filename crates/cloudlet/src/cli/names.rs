@@ -57,7 +57,8 @@ pub(crate) fn id_of<Id: Copy + Display>(
 
 fn nothing(what: &str, word: &str, all: &[Candidate], more: &str) -> String {
     if all.is_empty() {
-        return format!("no {what} has the name or id '{word}': there is none at all. {more}");
+        let text = format!("no {what} has the name or id '{word}': there is none at all. {more}");
+        return text.trim_end().to_owned();
     }
     if let Some(near) = nearest(word, all.iter().map(|one| one.name.as_str())) {
         return format!("no {what} has the name or id '{word}'; did you mean '{near}'?");

@@ -19,6 +19,7 @@ use crate::{
 use api::{
     ResourceId,
     machine::{MachineDetail, MachineRow, MachineStatus},
+    network::InterfaceRow,
 };
 use clap::{Args, Subcommand};
 use power::Verb;
@@ -215,12 +216,13 @@ async fn show(session: &Session, word: &str) -> anyhow::Result<Ending> {
     if screen.is_json() {
         screen.json(&machine)?;
     } else {
-        screen.result(described(screen, &machine));
+        let interfaces = session.client.interfaces(machine.id).await?;
+        screen.result(described(screen, &machine, &interfaces));
     }
     Ok(Ending::Done)
 }
 
-fn described(screen: &Screen, machine: &MachineDetail) -> String {
+fn described(screen: &Screen, machine: &MachineDetail, interfaces: &[InterfaceRow]) -> String {
     let size = &machine.configuration;
     let place = &machine.datacenter;
     let mut rows = vec![
@@ -229,14 +231,21 @@ fn described(screen: &Screen, machine: &MachineDetail) -> String {
         ("status", status(machine.status).to_owned()),
     ];
     rows.extend(machine.status_reason.clone().map(|why| ("why", why)));
-    rows.extend([
-        (
-            "size",
-            format!(
-                "{} ({}): {} vCPU, {} GB memory, {} GB disk",
-                size.name, size.id, size.cpu, size.ram, size.disk
-            ),
+    rows.extend([(
+        "size",
+        format!(
+            "{} ({}): {} vCPU, {} GB memory, {} GB disk",
+            size.name, size.id, size.cpu, size.ram, size.disk
         ),
+    )]);
+    rows.extend(interfaces.iter().map(|interface| {
+        let private = interface.private_ip.as_deref().unwrap_or("no address");
+        let public = interface.public_ip.as_ref();
+        let public = public.map_or(String::new(), |ip| format!(", public {ip}"));
+        let network = &interface.network_name;
+        ("network", format!("{network}: {private}{public}"))
+    }));
+    rows.extend([
         ("image", machine.image.clone()),
         ("log in as", machine.username.clone()),
         (
