@@ -2,6 +2,7 @@
 //!
 //! Where QEMU cannot be had each of these says so on stderr, in a line that begins with SKIPPED.
 
+mod agent;
 mod by_hand;
 mod crash;
 mod damage;
