@@ -162,7 +162,8 @@ impl Engine {
                 () = inner.draining.cancelled() => false,
             };
             let now = inner.clock.now();
-            inner.store.store_clock(now).await.map(|()| Ok(arrived))
+            let stored = inner.store.clock_arrives(now, repeat.is_some());
+            stored.await.map(|()| Ok(arrived))
         });
         moved
             .await

@@ -34,38 +34,35 @@ impl Engine {
             resources.iter().map(|resource| resource.id).collect()
         };
         let (compared, changing) = (ids(&steady), ids(&moved));
+        let mut unseen = BTreeSet::new();
+        let mut seen = BTreeMap::new();
+        for (id, look) in world {
+            match look {
+                Ok(observed) => drop(seen.insert(id, observed)),
+                Err(_) => drop(unseen.insert(id)),
+            }
+        }
         // What came while it looked is in no record of before, and is no stranger either.
-        let (world, unseen): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            world.into_iter().partition(|(_, seen)| seen.is_ok());
-        let world = world
-            .into_iter()
-            .filter_map(|(id, seen)| Some((id, seen.ok()?)));
         let is_still = |id: &ResourceId| {
             !changing.contains(id) && (compared.contains(id) || !after.contains_key(id))
         };
-        let still: BTreeMap<_, _> = world.filter(|(id, _)| is_still(id)).collect();
-        let (steady, dark): (Vec<Resource>, Vec<Resource>) = steady
+        seen.retain(|id, _| is_still(id));
+        let (dark, steady): (Vec<Resource>, Vec<Resource>) = steady
             .into_iter()
-            .partition(|resource| !unseen.contains_key(&resource.id));
-        let mut result = verify::verify(agent.abilities(), &steady, &still);
-        for resource in dark {
-            result.differences.push(Difference {
-                kind: resource.kind().as_str().to_owned(),
-                id: resource.id.to_string(),
-                what: format!(
-                    "{} cannot be looked at, as the server's log says",
-                    resource.name
-                ),
-            });
+            .partition(|resource| unseen.contains(&resource.id));
+        let mut result = verify::verify(agent.abilities(), &steady, &seen);
+        let why = "cannot be looked at, as the server's log says";
+        for id in unseen.iter().filter(|id| !after.contains_key(id)) {
+            let what = format!("is in no record and {why}");
+            let (kind, id) = ("vm".to_owned(), id.to_string());
+            result.differences.push(Difference { kind, id, what });
         }
-        for resource in moved {
-            let what = format!("{} is changing", resource.name);
-            result.pending.push(Difference {
-                kind: resource.kind().as_str().to_owned(),
-                id: resource.id.to_string(),
-                what,
-            });
-        }
+        let dark = dark.iter().map(|resource| difference(resource, why));
+        result.differences.extend(dark);
+        let moved = moved
+            .iter()
+            .map(|resource| difference(resource, "is changing"));
+        result.pending.extend(moved);
         for what in agent.referee() {
             result.differences.push(Difference {
                 kind: "effect".to_owned(),
@@ -74,5 +71,13 @@ impl Engine {
             });
         }
         Ok(result)
+    }
+}
+
+fn difference(resource: &Resource, what: &str) -> Difference {
+    Difference {
+        kind: resource.kind().as_str().to_owned(),
+        id: resource.id.to_string(),
+        what: format!("{} {what}", resource.name),
     }
 }

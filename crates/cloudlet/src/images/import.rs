@@ -11,10 +11,14 @@ use std::{
     io::{self, Read as _, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
+use tokio::time::timeout;
 
 /// Bytes that are copied at a time.
 const CHUNK: usize = 1024 * 1024;
+/// How long a file may take to open.
+const OPEN_LIMIT: Duration = Duration::from_secs(10);
 
 /// What an image is to be.
 #[derive(Clone, Debug)]
@@ -53,8 +57,16 @@ impl Images {
     /// If there is one of its id, or its file cannot be read.
     pub async fn begin(&self, wish: Wish, supply: Supply) -> Result<HostImage, ImportError> {
         let file = wish.file.clone();
-        let opened = tokio::task::spawn_blocking(move || open(&file)).await;
-        let opened = opened.unwrap_or_else(|error| Err(error.to_string()));
+        let opening = tokio::task::spawn_blocking(move || open(&file));
+        // A file on a disk that is gone may never open.
+        let opened = match timeout(OPEN_LIMIT, opening).await {
+            Ok(opened) => opened.unwrap_or_else(|error| Err(error.to_string())),
+            Err(_) => Err(format!(
+                "{} did not open within {} s",
+                wish.file.display(),
+                OPEN_LIMIT.as_secs()
+            )),
+        };
         let (source, size) = opened.map_err(ImportError::File)?;
         let row = HostImage {
             id: wish.id,

@@ -290,18 +290,27 @@ impl Images {
         {
             let mut imports = self.imports();
             let under_way = imports.get(&id).map(|row| row.state);
-            if under_way == Some(ImageState::Importing) {
+            // One that has its name is whole, though its import may not have said so yet.
+            let is_whole = self.folder(id).exists();
+            if under_way == Some(ImageState::Importing) && !is_whole {
                 return Err(io::Error::other("it is being imported"));
             }
             imports.remove(&id);
         }
         let old = self.beside(id, OLD);
+        if old.exists() {
+            fs::remove_dir_all(&old)?;
+        }
         match fs::rename(self.folder(id), &old) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             renamed => renamed?,
         }
         fs::File::open(&self.root)?.sync_all()?;
-        fs::remove_dir_all(old)
+        // It is no image any more; what stays of it goes at the next start.
+        if let Err(error) = fs::remove_dir_all(&old) {
+            tracing::warn!("{} could not be removed: {error}", old.display());
+        }
+        Ok(())
     }
 
     /// Makes an image of what was brought in: with its note, by its name.

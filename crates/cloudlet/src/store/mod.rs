@@ -169,12 +169,19 @@ impl Store {
 
     /// Stores the manual clock's time.
     pub async fn store_clock(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.sqlite
-            .write(
-                Urgency::Engine,
-                move |session| Ok(session.store_clock(now)?),
-            )
-            .await
+        self.clock_arrives(now, false).await
+    }
+
+    /// The same; says whether the clock has come to where an answer is kept from.
+    pub async fn clock_arrives(&self, now: Timestamp, answered: bool) -> Result<(), StoreError> {
+        let work = move |session: &mut Session<'_>| {
+            session.store_clock(now)?;
+            if answered {
+                session.note_answer_alone();
+            }
+            Ok(())
+        };
+        self.sqlite.write(Urgency::Engine, work).await
     }
 
     /// Stops taking transactions, ends what waits, syncs and closes.

@@ -469,7 +469,10 @@ async fn a_restart_forgets_faults_and_their_keys_and_nothing_else() {
 #[tokio::test]
 async fn a_long_advance_is_made_once() {
     let cloud = TestCloud::start_with(&["--clock", "manual"]).await;
-    let (clock, days) = ("POST /admin/v1/clock", json!({"advanceSeconds": 260_000}));
+    let (clock, days) = (
+        "POST /admin/v1/clock",
+        json!({"advanceSeconds": 300_000_000}),
+    );
     let first = keyed(&cloud, "k", clock, &days).await;
     for _ in 0..2 {
         let again = keyed(&cloud, "k", clock, &days).await;

@@ -18,6 +18,7 @@ const VERSION_LIMIT: Duration = Duration::from_secs(20);
 /// # Errors
 /// If it is here and does not say it, in words.
 pub async fn version(nursery: &Nursery, program: &str) -> Result<Option<String>, String> {
+    let is_setpriv = program == "setpriv";
     let program = Program {
         name: program.into(),
         arguments: vec!["--version".into()],
@@ -36,6 +37,7 @@ pub async fn version(nursery: &Nursery, program: &str) -> Result<Option<String>,
             let version = version.unwrap_or_default();
             Ok(Some(version.to_owned()))
         }
+        Err(ChildError::NotStarted { .. }) if is_setpriv => Ok(None),
         Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(error.to_string()),
     }

@@ -90,13 +90,14 @@ fn ours(pid: u32, folder: &Folder, resource: ResourceId) -> io::Result<Option<Pr
     let Some(handle) = there(handle(pid))? else {
         return Ok(None);
     };
-    let boot = boot(&proc, folder, resource)?;
-    let process = boot.map(|boot| Process {
+    let Some(boot) = boot(&proc, folder, resource)? else {
+        return Ok(None);
+    };
+    Ok(has_not_ended(&proc)?.then(|| Process {
         pid,
         boot,
         handle: Arc::new(handle),
-    });
-    Ok(process.filter(|_| has_not_ended(&proc)))
+    }))
 }
 
 /// What is not there, or not ours to look at, is nothing; any other failure is one.
@@ -153,14 +154,14 @@ fn is_of_another(pid_file: Option<&str>, folder: &Folder) -> io::Result<bool> {
 }
 
 /// A process that nobody has reaped yet has no command line, but one that is about to may have.
-fn has_not_ended(proc: &Path) -> bool {
-    let stat = fs::read_to_string(proc.join("stat")).unwrap_or_default();
+fn has_not_ended(proc: &Path) -> io::Result<bool> {
+    let stat = there(fs::read_to_string(proc.join("stat")))?.unwrap_or_default();
     // The name stands in brackets and may hold anything, brackets too.
     let state = stat
         .rsplit(')')
         .next()
         .and_then(|rest| rest.trim().chars().next());
-    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+    Ok(state.is_some_and(|state| !matches!(state, 'Z' | 'X')))
 }
 
 /// What a command line tells.

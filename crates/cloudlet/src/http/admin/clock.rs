@@ -40,9 +40,11 @@ pub(in crate::http) async fn advance(
     Body(body): Body<ClockAdvance>,
 ) -> Result<Answer<Clock>, ApiError> {
     let (seconds, repeat) = (body.advance_seconds, repeat.of_operator());
+    check(&app, seconds)?;
     let before: Option<Timestamp> = app.before(repeat).await?;
-    if before.is_none() {
-        check(&app, seconds)?;
+    if before.is_none() && !is_in_calendar(app.engine.clock().now(), seconds) {
+        let text = format!("would take the clock beyond {CLOCK_END}; less is right");
+        return Err(ApiError::field("advanceSeconds", &text));
     }
     match app.engine.advance(seconds, repeat).await?? {
         true => Ok(Answer::ok(shown(&app))),
@@ -59,10 +61,6 @@ fn check(app: &App, seconds: u64) -> Result<(), ApiError> {
         let text = "The clock is the machine's and cannot be moved; start the server with \
                     --clock manual";
         return Err(ApiError::new(ErrorCode::InvalidState, text));
-    }
-    if !is_in_calendar(app.engine.clock().now(), seconds) {
-        let text = format!("would take the clock beyond {CLOCK_END}; less is right");
-        return Err(ApiError::field("advanceSeconds", &text));
     }
     Ok(())
 }

@@ -106,13 +106,13 @@ pub(in crate::http) async fn remove(
 }
 
 async fn take_away(app: App, id: i64) -> Result<(), ApiError> {
-    let image = find(&app, id).await?;
-    if image.state == ImageState::Importing {
+    find(&app, id).await?;
+    let images = images(&app)?;
+    let _changing = images.changing().await;
+    if find(&app, id).await?.state == ImageState::Importing {
         let text = format!("image {id} is being imported; wait until that has ended");
         return Err(ApiError::new(ErrorCode::InvalidState, text));
     }
-    let images = images(&app)?;
-    let _changing = images.changing().await;
     // Nobody's create is refused for the sake of a removal that is.
     unused(&app, id).await?;
     let remove = async {

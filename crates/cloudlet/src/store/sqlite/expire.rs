@@ -36,14 +36,16 @@ impl Session<'_> {
     }
 
     /// Whether there is a job that ended at this time or later, or an answer without a job that was
-    /// made then.
+    /// made then. One that is kept from a time that has not come yet, where a manual clock is on its way
+    /// to, is told of when it has.
     pub(in crate::store) fn expires_later(&self, time: Timestamp) -> Result<bool> {
-        for sql in [sql::ENDED_SINCE, sql::ANSWER_ALONE_SINCE] {
-            if facts::row(self.connection, sql, [time.as_millis()], |_| Ok(()))?.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let (since, now) = (time.as_millis(), self.now.as_millis());
+        let is_there = |sql, parameters: &[i64]| -> Result<bool> {
+            let parameters = rusqlite::params_from_iter(parameters);
+            Ok(facts::row(self.connection, sql, parameters, |_| Ok(()))?.is_some())
+        };
+        Ok(is_there(sql::ENDED_SINCE, &[since])?
+            || is_there(sql::ANSWER_ALONE_SINCE, &[since, now])?)
     }
 
     fn ended(&self, before: Timestamp, most: usize) -> Result<Vec<Ended>> {

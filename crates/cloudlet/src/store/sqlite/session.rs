@@ -131,7 +131,7 @@ impl<'a> Session<'a> {
     }
 
     /// Remembers that an answer was made that no job takes along when it goes.
-    pub(super) fn note_answer_alone(&mut self) {
+    pub(in crate::store) fn note_answer_alone(&mut self) {
         self.answers_alone = true;
     }
 

@@ -97,7 +97,7 @@ pub(super) const DELETE_ANSWER: &str = "DELETE FROM answer WHERE key = ?1 AND jo
 pub(super) const ANSWERS_ALONE: &str = "SELECT key FROM answer \
     WHERE created_at < ?1 AND jobs_left = 0 ORDER BY created_at LIMIT ?2";
 pub(super) const ANSWER_ALONE_SINCE: &str = "SELECT 1 FROM answer \
-    WHERE created_at >= ?1 AND jobs_left = 0 LIMIT 1";
+    WHERE created_at >= ?1 AND created_at <= ?2 AND jobs_left = 0 LIMIT 1";
 
 // Turns. 16 is TENANT_SLOTS; `turns.rs` refuses to compile with another.
 pub(super) const NEXT_TENANT: &str = "SELECT tenant FROM turn \
