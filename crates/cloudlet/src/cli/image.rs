@@ -142,7 +142,7 @@ pub(crate) fn build_test(screen: &Screen, rebuild: bool) -> anyhow::Result<Endin
     let cache = cache.context("neither XDG_CACHE_HOME nor HOME says where to keep it")?;
     let built = test_image::build(&cache, rebuild, |step| screen.hint(format!("… {step}")))?;
     if built.was_there {
-        screen.hint("It is there already; --rebuild builds it anew.");
+        screen.hint("The test image is there already; --rebuild builds it anew.");
     }
     if screen.is_json() {
         screen.json(&built)?;
