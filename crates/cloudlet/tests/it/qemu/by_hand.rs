@@ -70,19 +70,39 @@ impl ByHand {
     }
 
     pub(crate) fn wait_until_ready(&self) {
-        while !fs::read_to_string(self.folder.join("console.log"))
-            .unwrap_or_default()
-            .contains(READY)
-        {
+        wait_until_ready(&self.folder);
+    }
+}
+
+/// Waits until the guest whose console stands in this folder has said that it is ready.
+pub(crate) fn wait_until_ready(folder: &Path) {
+    while !fs::read_to_string(folder.join("console.log"))
+        .unwrap_or_default()
+        .contains(READY)
+    {
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Its end is waited for: the host frees a gigabyte, and whoever is measured next would pay for that.
+impl Drop for ByHand {
+    fn drop(&mut self) {
+        let Ok(pid) = fs::read_to_string(self.folder.join("pid")) else {
+            return;
+        };
+        let _ = Command::new("kill").args(["-KILL", pid.trim()]).status();
+        while runs(pid.trim()) {
             std::thread::sleep(LOOK);
         }
     }
 }
 
-impl Drop for ByHand {
-    fn drop(&mut self) {
-        if let Ok(pid) = fs::read_to_string(self.folder.join("pid")) {
-            let _ = Command::new("kill").args(["-KILL", pid.trim()]).status();
-        }
-    }
+/// A zombie has freed everything, and who is to reap it may never do so.
+fn runs(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit(')')
+        .next()
+        .and_then(|rest| rest.trim().chars().next());
+    state.is_some_and(|state| state != 'Z')
 }
