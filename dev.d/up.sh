@@ -119,15 +119,14 @@ first_machine() {
         say "first-machine is there already:  cloudlet vm show first-machine"
         return 0
     fi
-    say "Creating a virtual machine:  cloudlet vm create first-machine"
-    "$cloudlet" vm create first-machine || {
+    local words=(vm create first-machine)
+    [ "$driver" != qemu ] || words+=(--console)
+    say "Creating a virtual machine:  cloudlet ${words[*]}"
+    "$cloudlet" "${words[@]}" || {
         say "That did not work; the server goes on. What it says: $data/server.log"
         return 0
     }
-    [ "$driver" = qemu ] || return 0
-    say ""
-    say "It is a real one. Its console:  cloudlet vm console first-machine"
-    "$cloudlet" vm console first-machine --tail 12 | sed 's/^/    /' >&2
+    [ "$driver" != qemu ] || say "It is a real one. More of its console:  cloudlet vm console first-machine --follow"
 }
 
 what_next() {

@@ -1,9 +1,9 @@
 //! Jobs: the batch poll, one job in detail, the list, and cancelling.
 
-use crate::{Client, Error, Event, Outcome, Watch, http::Answer};
+use crate::{Ask, Client, Error, Event, Hold, Outcome, Watch, http::Answer};
 use api::{
     CursorPage, Job, JobId, JobStatus, ResourceId, Timestamp,
-    job::{JobDetail, JobList, JobPoll, JobsNow},
+    job::{JobDetail, JobPoll, JobsNow},
 };
 use reqwest::{Method, Url};
 use std::time::Duration;
@@ -36,6 +36,8 @@ pub struct Polled {
     pub jobs: Vec<Job>,
     /// When the server asks to be polled next.
     pub retry_after: Option<Duration>,
+    /// What a poll for the same jobs can go on from, if the server can hold it until there is a change.
+    pub cursor: Option<String>,
 }
 
 /// Which jobs a list shows; where nothing is asked for, all.
@@ -95,19 +97,30 @@ impl Client {
     pub async fn poll(&self, ids: &[JobId]) -> Result<Polled, Error> {
         let mut polled = Polled::default();
         for batch in ids.chunks(POLL_BATCH) {
-            let body = JobPoll {
-                job_ids: batch.iter().map(JobId::to_string).collect(),
-                wait_seconds: None,
-                since: None,
-            };
-            let request = self.request(Method::POST, JOBS).json(&body);
-            let Answer {
-                data, retry_after, ..
-            } = self.send::<JobList>(request).await?;
-            polled.jobs.extend(data.jobs);
-            polled.retry_after = polled.retry_after.max(retry_after);
+            let one = self.poll_batch(batch, None).await?;
+            polled.jobs.extend(one.jobs);
+            polled.retry_after = polled.retry_after.max(one.retry_after);
+            // A cursor is of one request's jobs.
+            polled.cursor = one.cursor.filter(|_| ids.len() <= POLL_BATCH);
         }
         Ok(polled)
+    }
+
+    async fn poll_batch(&self, ids: &[JobId], hold: Option<Hold>) -> Result<Polled, Error> {
+        let (since, wait_seconds) = hold.map(|it| (it.since, it.seconds)).unzip();
+        let body = JobPoll {
+            job_ids: ids.iter().map(JobId::to_string).collect(),
+            wait_seconds,
+            since,
+        };
+        let request = self.request(Method::POST, JOBS).json(&body);
+        let answer: Answer<JobsNow> = self.send(request).await?;
+        let JobsNow { jobs, cursor } = answer.data;
+        Ok(Polled {
+            jobs,
+            retry_after: answer.retry_after,
+            cursor: Some(cursor).filter(|cursor| !cursor.is_empty()),
+        })
     }
 
     /// One job with its phases.
@@ -181,9 +194,14 @@ impl Client {
         on_event: impl FnMut(Event<'_>),
     ) -> Result<Outcome, Error> {
         // A clone for each poll, and no async closure, so that the future can be spawned.
-        let poll = |open: Vec<JobId>| {
+        let poll = |ask: Ask| {
             let client = self.clone();
-            async move { client.poll(&open).await }
+            async move {
+                match ask.hold {
+                    None => client.poll(&ask.ids).await,
+                    hold => client.poll_batch(&ask.ids, hold).await,
+                }
+            }
         };
         watch.run(ids, poll, on_event).await
     }

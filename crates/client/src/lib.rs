@@ -56,4 +56,4 @@ pub use http::Client;
 pub use jobs::{Accepted, JobFilter, JobPage, POLL_BATCH, Polled};
 pub use machines::Page;
 pub use pace::Pace;
-pub use poll::{Event, Outcome, Watch};
+pub use poll::{Ask, Event, Hold, Outcome, Watch};

@@ -1,5 +1,8 @@
 //! Waiting for jobs: poll, tell of changes, wait, until all have ended or time is up.
 //!
+//! A server that gives cursors holds each poll until something has changed, so that a change is seen at
+//! once; any other is polled at a pace.
+//!
 //! Knows nothing of HTTP: the poll is passed in, so that the tests run on virtual time.
 
 use crate::{Error, Pace, Polled};
@@ -9,6 +12,28 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 /// How long one poll may take before it counts as lost and is tried again.
 const POLL_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a server is asked to hold a poll: well below that.
+const LONGEST_HOLD: Duration = Duration::from_secs(8);
+/// The least between two polls that a server holds: four a second are live, and far from any limit.
+const HELD_PAUSE: Duration = Duration::from_millis(250);
+
+/// One poll.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// The jobs asked for.
+    pub ids: Vec<JobId>,
+    /// Where the server can do so: to be answered once one of them has changed.
+    pub hold: Option<Hold>,
+}
+
+/// What a poll waits for on the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// A change since the answer with this cursor.
+    pub since: String,
+    /// So many seconds at most.
+    pub seconds: u64,
+}
 
 /// How to wait: at what pace, and for how long at most.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +111,7 @@ impl Watch {
     pub async fn run<F>(
         mut self,
         ids: &[JobId],
-        poll: impl Fn(Vec<JobId>) -> F,
+        poll: impl Fn(Ask) -> F,
         mut on_event: impl FnMut(Event<'_>),
     ) -> Result<Outcome, Error>
     where
@@ -105,9 +130,13 @@ impl Watch {
         let asked = open.clone();
         let mut unknown = Vec::new();
         let mut wait = self.first;
+        // What the last answer can be continued with, as long as the same jobs are asked for.
+        let mut cursor: Option<String> = None;
         loop {
             let last = pause(wait, end).await;
-            let result = match timeout(POLL_TIMEOUT, poll(open.clone())).await {
+            let hold = cursor.take().and_then(|since| hold(since, end));
+            let ids = open.clone();
+            let result = match timeout(POLL_TIMEOUT, poll(Ask { ids, hold })).await {
                 Ok(result) => result,
                 Err(_) => Err(Error::Lost {
                     url: "the server".into(),
@@ -116,10 +145,17 @@ impl Watch {
             };
             let hint = match result {
                 Ok(polled) => {
+                    let before = open.len();
                     unknown.extend(take_unknown(&mut open, &polled.jobs));
                     note(&mut seen, polled.jobs, &mut on_event);
                     open.retain(|id| !seen.get(id).is_some_and(|job| job.status.is_final()));
-                    polled.retry_after
+                    let is_live = polled.cursor.is_some();
+                    cursor = polled.cursor.filter(|_| open.len() == before);
+                    if is_live {
+                        Some(HELD_PAUSE)
+                    } else {
+                        polled.retry_after
+                    }
                 }
                 Err(error) if error.is_transient() && !(last && seen.is_empty()) => {
                     on_event(Event::Trouble(&error));
@@ -154,6 +190,13 @@ async fn pause(wait: Duration, end: Option<Instant>) -> bool {
             false
         }
     }
+}
+
+/// For as long as there is time; not at all where less than a second is left.
+fn hold(since: String, end: Option<Instant>) -> Option<Hold> {
+    let left = end.map_or(LONGEST_HOLD, |end| end.duration_since(Instant::now()));
+    let seconds = left.min(LONGEST_HOLD).as_secs();
+    (seconds > 0).then_some(Hold { since, seconds })
 }
 
 fn take_unknown(open: &mut Vec<JobId>, answered: &[Job]) -> Vec<JobId> {

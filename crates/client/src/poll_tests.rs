@@ -72,10 +72,10 @@ async fn play(
     let result = watch
         .run(
             ids,
-            |open| {
+            |ask| {
                 at.borrow_mut().push(begun.elapsed().as_millis());
                 let n = count.replace(count.get() + 1);
-                std::future::ready(answer(n, open))
+                std::future::ready(answer(n, ask.ids))
             },
             |event| {
                 told.push(match event {
@@ -91,7 +91,7 @@ async fn play(
 fn polled(jobs: Vec<Job>) -> Result<Polled, Error> {
     Ok(Polled {
         jobs,
-        retry_after: None,
+        ..Polled::default()
     })
 }
 
@@ -180,6 +180,7 @@ async fn trouble_passes_and_retry_after_wins() {
         2 => Ok(Polled {
             jobs: vec![job(1, JobStatus::Pending, 0)],
             retry_after: Some(Duration::from_secs(4)),
+            cursor: None,
         }),
         _ => polled(vec![job(1, JobStatus::Completed, 100)]),
     })
@@ -238,4 +239,59 @@ async fn a_poll_without_an_answer_is_given_up_and_repeated() {
         .await;
     assert!(outcome.unwrap().all_completed());
     assert_eq!(count.get(), 2);
+}
+
+/// One that holds polls is asked with its last cursor, as long as the same jobs are asked for, and never
+/// beyond the limit.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_holds_polls_is_asked_what_changed() {
+    let begun = Instant::now();
+    let asked = RefCell::new(Vec::new());
+    let watch = Watch::new().limit(Duration::from_secs(12));
+    let ids = [id(1), id(2)];
+    let outcome = watch.run(
+        &ids,
+        |ask| {
+            let hold = ask.hold.map(|hold| (hold.since, hold.seconds));
+            let held = hold.clone().map_or(0, |(_, seconds)| seconds);
+            let mut asked = asked.borrow_mut();
+            asked.push((begun.elapsed().as_millis(), ask.ids.len(), hold));
+            let n = asked.len();
+            async move {
+                tokio::time::sleep(Duration::from_secs(held.min(3))).await;
+                let first = if n < 2 {
+                    JobStatus::Pending
+                } else {
+                    JobStatus::Completed
+                };
+                let all = [job(1, first, 10), job(2, JobStatus::InProgress, 20)];
+                Ok(Polled {
+                    jobs: all
+                        .into_iter()
+                        .filter(|job| ask.ids.contains(&job.id))
+                        .collect(),
+                    retry_after: Some(Duration::from_secs(9)),
+                    cursor: Some(format!("after {n}")),
+                })
+            }
+        },
+        |_| {},
+    );
+    let outcome = outcome.await.unwrap();
+    assert_eq!(outcome.running, [id(2)]);
+    let since = |n: usize, seconds| Some((format!("after {n}"), seconds));
+    assert_eq!(
+        *asked.borrow(),
+        [
+            (0, 2, None),
+            (250, 2, since(1, 8)),
+            (3500, 1, None), // another list: the cursor was of the one before
+            (3750, 1, since(3, 8)),
+            (7000, 1, since(4, 5)),
+            (10_250, 1, since(5, 1)),
+            (11_500, 1, None), // less than a second is left
+            (11_750, 1, None),
+            (12_000, 1, None),
+        ]
+    );
 }

@@ -18,6 +18,7 @@ use api::{
 };
 use clap::Subcommand;
 use client::{JobFilter, Watch};
+use std::time::Duration;
 
 /// Jobs that are listed where nothing else is asked for.
 const DEFAULT_LIMIT: usize = 20;
@@ -87,10 +88,11 @@ pub(crate) async fn run(session: &Session, command: JobCommand) -> anyhow::Resul
 }
 
 async fn wait_for(session: &Session, ids: Vec<JobId>, timeout: u64) -> anyhow::Result<Ending> {
+    let watch = Watch::new().limit(Duration::from_secs(timeout));
     if !ids.is_empty() {
         // Read once before waiting: a server that is not there is an error, not a delay.
         let polled = session.client.poll(&ids).await?;
-        return wait::follow_ids(session, &ids, polled.jobs, Watch::new(), timeout).await;
+        return wait::follow(session, &ids, polled.jobs, watch, None).await;
     }
     let screen = &session.screen;
     let submitted = session.whose.open(screen);
@@ -107,7 +109,7 @@ async fn wait_for(session: &Session, ids: Vec<JobId>, timeout: u64) -> anyhow::R
         screen.say("Every job that was submitted from here has been seen to end.");
         return Ok(Ending::Done);
     }
-    wait::follow_ids(session, &open, jobs, Watch::new(), timeout).await
+    wait::follow(session, &open, jobs, watch, None).await
 }
 
 async fn list(session: &Session, status: Vec<JobStatus>, limit: usize) -> anyhow::Result<Ending> {

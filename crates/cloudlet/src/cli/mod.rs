@@ -9,6 +9,7 @@
 mod admin;
 mod carried;
 mod catalogue;
+mod console_view;
 mod doctor;
 mod ending;
 mod fault;

@@ -159,6 +159,11 @@ struct Bar {
 }
 
 impl Bars {
+    /// Where more can be drawn, below.
+    pub(crate) fn all(&self) -> &MultiProgress {
+        &self.all
+    }
+
     fn new(screen: &Screen, jobs: &[Job]) -> Self {
         let names = jobs.iter().map(|job| job.resource_name.chars().count());
         let terminal = usize::from(console::Term::stderr().size().1);

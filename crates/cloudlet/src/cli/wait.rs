@@ -1,6 +1,7 @@
 //! Waiting for jobs on the command line: show progress, then say how each ended.
 
 use crate::cli::{
+    console_view::{ConsoleView, keep_showing, show_the_rest},
     ending::Ending,
     progress::{Progress, take_back_echo},
     screen::Screen,
@@ -8,7 +9,7 @@ use crate::cli::{
     words,
 };
 use crate::values::whole;
-use api::{Job, JobId, admin::ClockMode};
+use api::{Job, JobId, ResourceId, admin::ClockMode};
 use clap::Args;
 use client::{Accepted, Event, Outcome, Watch};
 use std::{
@@ -52,11 +53,23 @@ pub(crate) struct ShortPatience {
 impl Patience {
     /// Waits for what was accepted, or only says what it was.
     pub(crate) async fn end(self, session: &Session, accepted: Accepted) -> anyhow::Result<Ending> {
+        self.end_showing(session, accepted, None).await
+    }
+
+    /// The same, showing what a machine writes on its console meanwhile.
+    pub(crate) async fn end_showing(
+        self,
+        session: &Session,
+        accepted: Accepted,
+        console: Option<ResourceId>,
+    ) -> anyhow::Result<Ending> {
         session.whose.submitted(&session.screen, &accepted.jobs);
         if self.no_wait {
             return submitted(&session.screen, &accepted);
         }
-        follow(session, accepted, self.timeout).await
+        let ids = accepted.ids();
+        let watch = Watch::new().limit(Duration::from_secs(self.timeout));
+        follow(session, &ids, accepted.jobs, watch, console).await
     }
 }
 
@@ -81,24 +94,14 @@ enum Over {
     Interrupted,
 }
 
-/// Waits for jobs that were just accepted, then shows the result.
+/// Waits for jobs by id, of which `jobs` are known already, then shows the result; beside them what this
+/// machine writes on its console.
 pub(crate) async fn follow(
-    session: &Session,
-    accepted: Accepted,
-    timeout: u64,
-) -> anyhow::Result<Ending> {
-    let ids = accepted.ids();
-    let watch = Watch::new().first(accepted.retry_after);
-    follow_ids(session, &ids, accepted.jobs, watch, timeout).await
-}
-
-/// Waits for jobs by id, of which `jobs` are known already, then shows the result.
-pub(crate) async fn follow_ids(
     session: &Session,
     ids: &[JobId],
     jobs: Vec<Job>,
     watch: Watch,
-    timeout: u64,
+    console: Option<ResourceId>,
 ) -> anyhow::Result<Ending> {
     // From before the first line on, so that whoever sees one can interrupt.
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -108,7 +111,9 @@ pub(crate) async fn follow_ids(
     }
     let latest = RefCell::new(jobs);
     let moved = Cell::new(Instant::now());
-    let watch = watch.limit(Duration::from_secs(timeout));
+    let view =
+        console.map(|machine| ConsoleView::new(machine, &session.screen, &progress.borrow()));
+    let view = view.map(RefCell::new);
     let waiting = session.client.wait(ids, watch, |event| match event {
         Event::Changed(job) => {
             progress.borrow_mut().show(job);
@@ -131,14 +136,24 @@ pub(crate) async fn follow_ids(
         }
         std::future::pending().await
     };
+    let showing = async {
+        if let Some(view) = &view {
+            keep_showing(view, session, &progress).await;
+        }
+        std::future::pending().await
+    };
     let result = tokio::select! {
         result = waiting => result.map(|outcome| (outcome, Over::ByItself)),
         () = hint => unreachable!("a hint ends no wait"),
+        () = showing => unreachable!("a console ends no wait"),
         _ = interrupt.recv() => {
             take_back_echo(&session.screen);
             Ok((left_running(latest.take()), Over::Interrupted))
         }
     };
+    if let Some(view) = view {
+        show_the_rest(view, session).await;
+    }
     progress.borrow_mut().end();
     let (outcome, over) = result?;
     session.whose.ended(&session.screen, &seen(&outcome));

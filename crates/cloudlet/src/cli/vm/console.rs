@@ -1,6 +1,6 @@
 //! `cloudlet vm console`: what a machine wrote on its serial console.
 
-use crate::cli::{ending::Ending, session::Session};
+use crate::cli::{ending::Ending, session::Session, words};
 use api::{ResourceId, console::Console};
 use clap::Args;
 use std::{
@@ -52,24 +52,6 @@ async fn follow(session: &Session, id: ResourceId, mut console: Console) -> anyh
 
 fn print(console: &Console) -> io::Result<()> {
     let mut out = io::stdout();
-    out.write_all(plain(&console.text).as_bytes())?;
+    out.write_all(words::plain(&console.text).as_bytes())?;
     out.flush()
-}
-
-/// Without what would move the cursor of whoever reads it, or have their terminal answer.
-fn plain(text: &str) -> String {
-    let text = console::strip_ansi_codes(text);
-    let is_shown = |shown: &char| !shown.is_control() || matches!(shown, '\n' | '\t');
-    text.chars().filter(is_shown).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::plain;
-
-    #[test]
-    fn a_guest_moves_nobodys_cursor() {
-        let text = "one\r\n\u{1b}[31mred\u{1b}[0m\t/ # \u{1b}[6n\u{7}";
-        assert_eq!(plain(text), "one\nred\t/ # ");
-    }
 }

@@ -36,6 +36,9 @@ pub(crate) struct CreateArgs {
     /// Give the primary interface a public address
     #[arg(long)]
     public_ip: bool,
+    /// While waiting, show what it writes on its console below the bar; real machines have one
+    #[arg(long, conflicts_with_all = ["count", "no_wait"])]
+    console: bool,
     #[command(flatten)]
     carried: Carried,
     #[command(flatten)]
@@ -66,7 +69,9 @@ pub(crate) async fn run(session: &Session, args: CreateArgs) -> anyhow::Result<E
         password,
     };
     let accepted = submit(session, &wish).await?;
-    args.patience.end(session, accepted).await
+    let first = accepted.jobs.first().map(|job| job.target_id);
+    let console = first.filter(|_| args.console);
+    args.patience.end_showing(session, accepted, console).await
 }
 
 async fn interfaces(

@@ -14,3 +14,4 @@ mod life;
 mod overhead;
 mod refused;
 mod story;
+mod watched;
