@@ -25,6 +25,34 @@ pub enum MachineStatus {
     Error,
 }
 
+impl MachineStatus {
+    /// Every status.
+    pub const ALL: [MachineStatus; 8] = [
+        Self::Provisioning,
+        Self::Starting,
+        Self::Running,
+        Self::Stopping,
+        Self::Resizing,
+        Self::Shutoff,
+        Self::Deleting,
+        Self::Error,
+    ];
+
+    /// As it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Provisioning => "Provisioning",
+            Self::Starting => "Starting",
+            Self::Running => "Running",
+            Self::Stopping => "Stopping",
+            Self::Resizing => "Resizing",
+            Self::Shutoff => "Shutoff",
+            Self::Deleting => "Deleting",
+            Self::Error => "Error",
+        }
+    }
+}
+
 /// `POST /v1/resource/virtual-machines`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -30,6 +30,19 @@ pub enum NetworkType {
     Custom,
 }
 
+impl NetworkType {
+    /// Every type.
+    pub const ALL: [NetworkType; 2] = [Self::Standard, Self::Custom];
+
+    /// As it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Custom => "custom",
+        }
+    }
+}
+
 /// The bodies that say what a network is to be have these fields in common; they are written out in
 /// each, so that an error names its field.
 macro_rules! bodies {

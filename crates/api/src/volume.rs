@@ -25,6 +25,34 @@ pub enum VolumeStatus {
     Error,
 }
 
+impl VolumeStatus {
+    /// Every status.
+    pub const ALL: [VolumeStatus; 8] = [
+        Self::Creating,
+        Self::Available,
+        Self::Attaching,
+        Self::InUse,
+        Self::Detaching,
+        Self::Resizing,
+        Self::Deleting,
+        Self::Error,
+    ];
+
+    /// As it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Creating => "Creating",
+            Self::Available => "Available",
+            Self::Attaching => "Attaching",
+            Self::InUse => "InUse",
+            Self::Detaching => "Detaching",
+            Self::Resizing => "Resizing",
+            Self::Deleting => "Deleting",
+            Self::Error => "Error",
+        }
+    }
+}
+
 /// `POST /v1/resource/volumes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -4,7 +4,7 @@ use crate::{
     cli::{
         STATUSES,
         carried::Carried,
-        catalogue,
+        catalogue, delete,
         ending::Ending,
         names::id_of,
         session::Session,
@@ -64,15 +64,15 @@ Examples:
         #[arg(value_name = "NAME")]
         name: String,
     },
-    /// Delete a machine with GPUs; its GPUs are free again.
+    /// Delete machines with GPUs; their GPUs are free again.
     #[command(before_help = "\
 Examples:
   cloudlet gpu delete trainer
-  cloudlet gpu delete trainer --no-wait", after_help = STATUSES)]
+  cloudlet gpu delete trainer-1 trainer-2 --no-wait", after_help = STATUSES)]
     Delete {
-        /// Name or id
-        #[arg(value_name = "GPU")]
-        gpu: String,
+        /// Name or id; several are deleted at once
+        #[arg(value_name = "GPU", required = true)]
+        gpus: Vec<String>,
         #[command(flatten)]
         patience: Patience,
     },
@@ -108,10 +108,9 @@ pub(crate) async fn run(session: &Session, command: GpuCommand) -> anyhow::Resul
         GpuCommand::List => list(session).await,
         GpuCommand::Show { gpu } => show(session, &gpu).await,
         GpuCommand::Rename { gpu, name } => rename(session, &gpu, &name).await,
-        GpuCommand::Delete { gpu, patience } => {
-            let id = find(session, &gpu).await?;
-            let accepted = session.client.delete_gpu_machine(id).await?;
-            patience.end(session, accepted).await
+        GpuCommand::Delete { gpus, patience } => {
+            let delete = async |id| session.client.delete_gpu_machine(id).await;
+            delete::run(session, &gpus, find, delete, patience).await
         }
     }
 }

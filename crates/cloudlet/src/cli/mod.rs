@@ -10,6 +10,7 @@ mod admin;
 mod carried;
 mod catalogue;
 mod console_view;
+mod delete;
 mod doctor;
 mod ending;
 mod fault;

@@ -1,7 +1,7 @@
 //! `cloudlet network`: what machines are on.
 
 use crate::cli::{
-    STATUSES, catalogue,
+    STATUSES, catalogue, delete,
     ending::Ending,
     names::id_of,
     screen::Screen,
@@ -58,15 +58,15 @@ Examples:
         #[command(flatten)]
         settings: Settings,
     },
-    /// Delete a network that no machine is on.
+    /// Delete networks that no machine is on.
     #[command(before_help = "\
 Examples:
   cloudlet network delete lan
-  cloudlet network delete lan --no-wait", after_help = STATUSES)]
+  cloudlet network delete lan wan --no-wait", after_help = STATUSES)]
     Delete {
-        /// Name or id
-        #[arg(value_name = "NETWORK")]
-        network: String,
+        /// Name or id; several are deleted at once
+        #[arg(value_name = "NETWORK", required = true)]
+        networks: Vec<String>,
         #[command(flatten)]
         patience: ShortPatience,
     },
@@ -124,10 +124,9 @@ pub(crate) async fn run(session: &Session, command: NetworkCommand) -> anyhow::R
             name,
             settings,
         } => update(session, &network, change(name, settings)).await,
-        NetworkCommand::Delete { network, patience } => {
-            let network = find(session, &network).await?;
-            let accepted = session.client.delete_network(network).await?;
-            patience.end(session, accepted).await
+        NetworkCommand::Delete { networks, patience } => {
+            let delete = async |id| session.client.delete_network(id).await;
+            delete::run(session, &networks, find, delete, patience.into()).await
         }
     }
 }
@@ -222,7 +221,7 @@ fn listed(screen: &Screen, rows: &[NetworkDetail]) -> String {
     let rows = rows.iter().map(|row| {
         let mut cells = vec![
             row.name.clone(),
-            type_word(row.network_type).to_owned(),
+            row.network_type.as_str().to_owned(),
             or_dash(&row.cidr_block),
             row.connected_vms.clone(),
             row.datacenter.name.clone(),
@@ -268,7 +267,7 @@ fn described(screen: &Screen, network: &NetworkDetail) -> String {
         ("name", network.name.clone()),
         ("id", network.id.to_string()),
         ("description", network.description.clone()),
-        ("type", type_word(network.network_type).to_owned()),
+        ("type", network.network_type.as_str().to_owned()),
         ("block", network.cidr_block.clone()),
         ("gateway", network.gateway_ip.clone()),
         ("for machines", pools.join(", ")),
@@ -302,12 +301,5 @@ fn or_dash(text: &str) -> String {
         "-".to_owned()
     } else {
         text.to_owned()
-    }
-}
-
-fn type_word(network_type: NetworkType) -> &'static str {
-    match network_type {
-        NetworkType::Standard => "standard",
-        NetworkType::Custom => "custom",
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{
-        STATUSES, catalogue,
+        STATUSES, catalogue, delete,
         ending::Ending,
         names::id_of,
         screen::Screen,
@@ -16,7 +16,7 @@ use crate::{
 use anyhow::bail;
 use api::{
     DataCenterId, ResourceId,
-    volume::{VolumeCreate, VolumeDetail, VolumeStatus},
+    volume::{VolumeCreate, VolumeDetail},
 };
 use clap::{Args, Subcommand};
 
@@ -78,12 +78,18 @@ Examples:
         #[command(flatten)]
         patience: ShortPatience,
     },
-    /// Delete a volume with its content; detach it first.
+    /// Delete volumes with their content; detach them first.
     #[command(before_help = "\
 Examples:
   cloudlet volume delete data-1
-  cloudlet volume delete data-1 --no-wait", after_help = STATUSES)]
-    Delete(Change),
+  cloudlet volume delete data-1 data-2 --no-wait", after_help = STATUSES)]
+    Delete {
+        /// Name or id; several are deleted at once
+        #[arg(value_name = "VOLUME", required = true)]
+        volumes: Vec<String>,
+        #[command(flatten)]
+        patience: ShortPatience,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -152,11 +158,9 @@ pub(crate) async fn run(session: &Session, command: VolumeCommand) -> anyhow::Re
                 .end(session, client.resize_volume(volume, size_gb).await?)
                 .await
         }
-        VolumeCommand::Delete(Change { volume, patience }) => {
-            let volume = find(session, &volume).await?;
-            patience
-                .end(session, client.delete_volume(volume).await?)
-                .await
+        VolumeCommand::Delete { volumes, patience } => {
+            let delete = async |id| client.delete_volume(id).await;
+            delete::run(session, &volumes, find, delete, patience.into()).await
         }
     }
 }
@@ -168,7 +172,7 @@ async fn find(session: &Session, word: &str) -> anyhow::Result<ResourceId> {
     }
     let rows = session.client.volumes().await?.into_iter();
     let rows = rows.map(|row| {
-        let detail = format!("{} GB, {}", row.size_gb, status(row.status));
+        let detail = format!("{} GB, {}", row.size_gb, row.status.as_str());
         (row.id, row.name, detail)
     });
     id_of("volume", word, rows.collect(), MAKE_ONE)
@@ -248,7 +252,7 @@ fn listed(screen: &Screen, rows: &[VolumeDetail]) -> String {
     let rows = rows.iter().map(|row| {
         let mut cells = vec![
             row.name.clone(),
-            status(row.status).to_owned(),
+            row.status.as_str().to_owned(),
             format!("{} GB", row.size_gb),
             row.volume_type.name.clone(),
             row.virtual_machine_name
@@ -280,7 +284,7 @@ async fn show(session: &Session, word: &str) -> anyhow::Result<Ending> {
     screen.result(pairs(vec![
         ("name", volume.name),
         ("id", volume.id.to_string()),
-        ("status", status(volume.status).to_owned()),
+        ("status", volume.status.as_str().to_owned()),
         ("size", format!("{} GB", volume.size_gb)),
         ("type", volume.volume_type.name),
         (
@@ -292,17 +296,4 @@ async fn show(session: &Session, word: &str) -> anyhow::Result<Ending> {
         ("changed", screen.when(volume.updated_at)),
     ]));
     Ok(Ending::Done)
-}
-
-fn status(status: VolumeStatus) -> &'static str {
-    match status {
-        VolumeStatus::Creating => "Creating",
-        VolumeStatus::Available => "Available",
-        VolumeStatus::Attaching => "Attaching",
-        VolumeStatus::InUse => "InUse",
-        VolumeStatus::Detaching => "Detaching",
-        VolumeStatus::Resizing => "Resizing",
-        VolumeStatus::Deleting => "Deleting",
-        VolumeStatus::Error => "Error",
-    }
 }

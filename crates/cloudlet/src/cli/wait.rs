@@ -73,11 +73,16 @@ impl Patience {
     }
 }
 
+impl From<ShortPatience> for Patience {
+    fn from(ShortPatience { timeout, no_wait }: ShortPatience) -> Self {
+        Self { timeout, no_wait }
+    }
+}
+
 impl ShortPatience {
     /// Waits for what was accepted, or only says what it was.
     pub(crate) async fn end(self, session: &Session, accepted: Accepted) -> anyhow::Result<Ending> {
-        let Self { timeout, no_wait } = self;
-        Patience { timeout, no_wait }.end(session, accepted).await
+        Patience::from(self).end(session, accepted).await
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) async fn create(
         ("teamId" = Option<Vec<i64>>, Query, description = "Only in this team; 0: in none"),
         ("regionId" = Option<Vec<i64>>, Query, description = "Only in this region"),
         ("datacenterId" = Option<Vec<api::DataCenterId>>, Query, description = "Only in this data centre"),
-        ("status" = Option<Vec<String>>, Query, description = "Only with this status, without case"),
+        ("status" = Option<Vec<api::machine::MachineStatus>>, Query, description = "Only with this status, without case"),
     ),
     responses((status = 200, description = "A page", body = Envelope<Vec<GpuDetail>>)),
 )]

@@ -80,7 +80,8 @@ fn resource_types() -> Vec<&'static str> {
     Kind::ALL.map(Kind::as_str).to_vec()
 }
 
-fn unknown(name: &str, text: &str, right: &[&str]) -> ApiError {
+/// A word that is none of the right ones.
+pub(super) fn unknown(name: &str, text: &str, right: &[&str]) -> ApiError {
     let text = format!(
         "there is no {}; right is: {}",
         shown(text),

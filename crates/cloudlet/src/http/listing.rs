@@ -7,6 +7,7 @@
 
 use super::{
     error::ApiError,
+    job_filter::unknown,
     json::shown,
     params::{Page, Params},
 };
@@ -43,6 +44,8 @@ pub(super) enum Filter<T> {
     Id(fn(&T) -> Option<Uuid>),
     /// A text, without case.
     Text(fn(&T) -> Cow<'_, str>),
+    /// One of a few words, without case; the second are all of them.
+    Word(fn(&T) -> &'static str, fn() -> Vec<&'static str>),
 }
 
 /// What rows are sorted by.
@@ -85,6 +88,7 @@ enum Wanted<T> {
     Numbers(fn(&T) -> i64, Vec<i64>),
     Ids(fn(&T) -> Option<Uuid>, Vec<Uuid>),
     Texts(fn(&T) -> Cow<'_, str>, Vec<String>),
+    Words(fn(&T) -> &'static str, Vec<&'static str>),
 }
 
 impl<T> Wanted<T> {
@@ -100,6 +104,7 @@ impl<T> Wanted<T> {
             Filter::Number(of) => Self::Numbers(of, params.integers(name)?),
             Filter::Id(of) => Self::Ids(of, params.read(name, "a UUID")?),
             Filter::Text(of) => Self::Texts(of, params.all(name).map(str::to_lowercase).collect()),
+            Filter::Word(of, known) => Self::Words(of, words(params, name, &known())?),
         }))
     }
 
@@ -108,8 +113,22 @@ impl<T> Wanted<T> {
             Self::Numbers(of, wanted) => wanted.contains(&of(row)),
             Self::Ids(of, wanted) => of(row).is_some_and(|id| wanted.contains(&id)),
             Self::Texts(of, wanted) => wanted.contains(&of(row).to_lowercase()),
+            Self::Words(of, wanted) => wanted.contains(&of(row)),
         }
     }
+}
+
+fn words(
+    params: &Params,
+    name: &str,
+    known: &[&'static str],
+) -> Result<Vec<&'static str>, ApiError> {
+    let word = |text: &str| {
+        let is_it = |word: &&&'static str| word.eq_ignore_ascii_case(text);
+        let found = known.iter().find(is_it).copied();
+        found.ok_or_else(|| unknown(name, text, known))
+    };
+    params.all(name).map(word).collect()
 }
 
 /// A field that rows are sorted by, and in which direction.
@@ -235,11 +254,20 @@ mod tests {
             ("size", Filter::Number(|row| row.2)),
             ("owner", Filter::Id(|row| owner(row.2))),
             ("state", Filter::Text(|row| row.1.into())),
+            ("kind", Filter::Word(kind, || vec!["Web", "Other"])),
         ],
     };
 
     fn owner(size: i64) -> Option<Uuid> {
         (size > 0).then(|| Uuid::from_u128(size.unsigned_abs().into()))
+    }
+
+    fn kind(row: &Row) -> &'static str {
+        if row.1.eq_ignore_ascii_case("web") {
+            "Web"
+        } else {
+            "Other"
+        }
     }
 
     fn rows() -> Vec<Row> {
@@ -327,6 +355,8 @@ mod tests {
                 &[2, 1],
             ),
             (&[("owner", &one)], &[5, 3]),
+            (&[("kind", "WEB")], &[2, 1, 3]),
+            (&[("kind", "other"), ("kind", "Web")], &[2, 1, 5, 3, 4]),
         ] {
             assert_eq!(ids(filters).unwrap(), found, "{filters:?}");
         }
@@ -336,6 +366,7 @@ mod tests {
             ("size", "1.0"),
             ("owner", "x"),
             ("owner", "1"),
+            ("kind", "we"),
         ] {
             let error = ids(&[(name, value)]).expect_err(value);
             assert_eq!(error.details.field.as_deref(), Some(name));

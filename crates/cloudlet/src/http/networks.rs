@@ -54,7 +54,7 @@ pub(super) async fn create(
         ("search" = Option<String>, Query, description = "Only with this in the name or the CIDR, without case"),
         ("regionId" = Option<Vec<i64>>, Query, description = "Only in this region"),
         ("datacenterId" = Option<Vec<api::DataCenterId>>, Query, description = "Only in this data centre"),
-        ("networkType" = Option<Vec<String>>, Query, description = "Only of this type: `standard` or `custom`"),
+        ("networkType" = Option<Vec<api::network::NetworkType>>, Query, description = "Only of this type, without case"),
     ),
     responses((status = 200, description = "A page", body = Envelope<Vec<NetworkDetail>>)),
 )]

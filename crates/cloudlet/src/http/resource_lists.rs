@@ -14,12 +14,11 @@ use super::{
 use api::{
     DataCenterId, PageMeta, TenantId,
     gpu::GpuDetail,
-    machine::{FlatDataCenter, MachineRow, RowDataCenter},
-    network::NetworkDetail,
-    volume::VolumeDetail,
+    machine::{FlatDataCenter, MachineRow, MachineStatus, RowDataCenter},
+    network::{NetworkDetail, NetworkType},
+    volume::{VolumeDetail, VolumeStatus},
 };
 use model::{Kind, Resource, catalogue::Catalogue, render};
-use serde::Serialize;
 use std::borrow::Cow;
 
 /// A resource that is looked at for a list.
@@ -77,7 +76,13 @@ const MACHINES: Listing<Listed<MachineRow>> = Listing {
             "imageName",
             Filter::Text(|one| one.row.image_name.as_str().into()),
         ),
-        ("status", Filter::Text(|one| word(&one.row.status))),
+        (
+            "status",
+            Filter::Word(
+                |one| one.row.status.as_str(),
+                || MachineStatus::ALL.map(MachineStatus::as_str).to_vec(),
+            ),
+        ),
     ],
 };
 
@@ -98,7 +103,13 @@ const VOLUMES: Listing<Listed<VolumeDetail>> = Listing {
             "virtualMachineId",
             Filter::Id(|one| one.row.virtual_machine_id.map(|id| id.0)),
         ),
-        ("status", Filter::Text(|one| word(&one.row.status))),
+        (
+            "status",
+            Filter::Word(
+                |one| one.row.status.as_str(),
+                || VolumeStatus::ALL.map(VolumeStatus::as_str).to_vec(),
+            ),
+        ),
         ("teamId", Filter::Number(team)),
         ("regionId", Filter::Number(|one| one.region)),
         (
@@ -139,7 +150,10 @@ const NETWORKS: Listing<Listed<NetworkDetail>> = Listing {
         ),
         (
             "networkType",
-            Filter::Text(|one| word(&one.row.network_type)),
+            Filter::Word(
+                |one| one.row.network_type.as_str(),
+                || NetworkType::ALL.map(NetworkType::as_str).to_vec(),
+            ),
         ),
     ],
 };
@@ -167,7 +181,13 @@ const GPUS: Listing<Listed<GpuDetail>> = Listing {
             "datacenterId",
             Filter::Id(|one| Some(data_center_id(one).0)),
         ),
-        ("status", Filter::Text(|one| word(&one.row.status))),
+        (
+            "status",
+            Filter::Word(
+                |one| one.row.status.as_str(),
+                || MachineStatus::ALL.map(MachineStatus::as_str).to_vec(),
+            ),
+        ),
     ],
 };
 
@@ -280,14 +300,6 @@ fn data_center_id<R>(one: &Listed<R>) -> DataCenterId {
 /// 0 is no team.
 fn team<R>(one: &Listed<R>) -> i64 {
     one.resource.team().unwrap_or(0)
-}
-
-/// A status or a type as it stands on the wire.
-fn word(of: &impl Serialize) -> Cow<'static, str> {
-    match serde_json::to_value(of) {
-        Ok(serde_json::Value::String(word)) => word.into(),
-        _ => "".into(),
-    }
 }
 
 impl Placed for MachineRow {

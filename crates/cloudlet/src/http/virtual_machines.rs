@@ -70,7 +70,7 @@ pub(super) async fn create(
         ("datacenterId" = Option<Vec<api::DataCenterId>>, Query, description = "Only in this data centre"),
         ("configurationId" = Option<Vec<i64>>, Query, description = "Only of this size"),
         ("imageName" = Option<Vec<String>>, Query, description = "Only made from the image of this name, without case"),
-        ("status" = Option<Vec<String>>, Query, description = "Only with this status, without case"),
+        ("status" = Option<Vec<api::machine::MachineStatus>>, Query, description = "Only with this status, without case"),
     ),
     responses((status = 200, description = "A page", body = Envelope<Vec<MachineRow>>)),
 )]

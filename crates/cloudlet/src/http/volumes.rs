@@ -51,7 +51,7 @@ pub(super) async fn create(
         ("sort" = Option<String>, Query, description = "`field:asc` or `field:desc`, several separated by commas; name, createdAt, updatedAt, sizeGb, region, datacenter; default `createdAt:desc`"),
         ("search" = Option<String>, Query, description = "Only with this in the name, without case"),
         ("virtualMachineId" = Option<Vec<api::ResourceId>>, Query, description = "Only on this machine"),
-        ("status" = Option<Vec<String>>, Query, description = "Only with this status, without case"),
+        ("status" = Option<Vec<api::volume::VolumeStatus>>, Query, description = "Only with this status, without case"),
         ("teamId" = Option<Vec<i64>>, Query, description = "Only in this team; 0: in none"),
         ("regionId" = Option<Vec<i64>>, Query, description = "Only in this region"),
         ("datacenterId" = Option<Vec<api::DataCenterId>>, Query, description = "Only in this data centre"),

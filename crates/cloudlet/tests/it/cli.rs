@@ -5,6 +5,7 @@ use axum::{
     Json, Router,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
+    response::{IntoResponse as _, Response},
     routing::{delete, get, post},
 };
 use serde_json::{Value, json};
@@ -123,6 +124,18 @@ async fn busy(Path(_): Path<String>) -> (StatusCode, Json<Value>) {
     (StatusCode::CONFLICT, Json(body))
 }
 
+/// Those named `db` are in the way of nothing and yet refused.
+async fn remove(State(fake): State<Fake>, Path(id): Path<Uuid>) -> Response {
+    if id.as_u128() > 2 {
+        return busy(Path(String::new())).await.into_response();
+    }
+    let name = format!("web-{}", id.as_u128());
+    let id = id.to_string();
+    let job = job(&id, &name, 0);
+    fake.lock().unwrap().jobs.insert(id, (name, 0));
+    answer(StatusCode::ACCEPTED, &job).into_response()
+}
+
 async fn faults(State(fake): State<Fake>, headers: HeaderMap) -> StatusCode {
     let key = headers["x-api-key"].to_str().unwrap().to_owned();
     fake.lock().unwrap().keys.push(key);
@@ -141,6 +154,7 @@ impl Lab {
         let app = Router::new()
             .route("/v1/resource/virtual-machines", post(create).get(list))
             .route("/v1/resource/virtual-machines/{id}/stop", post(busy))
+            .route("/v1/resource/virtual-machines/{id}", delete(remove))
             .route("/v1/resource/jobs", post(poll))
             .route("/v1/resource/data-centers", get(data_centers))
             .route("/admin/v1/faults", delete(faults))
@@ -298,6 +312,29 @@ async fn submit_now_and_wait_later() {
     let said = lab.run(&format!("job wait {}", Uuid::new_v4())).await;
     assert_eq!(said.status, 1, "{said:?}");
     assert!(said.err.contains("no job has the id"), "{said:?}");
+}
+
+#[tokio::test]
+async fn several_are_deleted_at_once_and_none_if_one_is_mistyped() {
+    let lab = Lab::new().await;
+    let said = lab.run("vm delete web-1 web-2 web-1").await;
+    assert_eq!((said.status, said.out.lines().count()), (0, 2), "{said:?}");
+    assert_eq!(lab.fake.lock().unwrap().jobs.len(), 2);
+
+    let lab = Lab::new().await;
+    let said = lab.run("vm delete web-1 wbe-2").await;
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(
+        lab.fake.lock().unwrap().jobs.is_empty(),
+        "nothing is deleted"
+    );
+
+    let busy = Uuid::from_u128(3);
+    let said = lab.run(&format!("vm delete {busy} web-2")).await;
+    assert_eq!((said.status, said.out.lines().count()), (1, 1), "{said:?}");
+    let says = format!("{busy} is not deleted: web-1 is being created.");
+    assert!(said.err.contains(&says), "{said:?}");
+    assert_eq!(lab.run("vm delete").await.status, 2);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ mod power;
 
 use crate::{
     cli::{
-        STATUSES, catalogue,
+        STATUSES, catalogue, delete,
         ending::Ending,
         names::{Candidate, pick},
         screen::Screen,
@@ -18,7 +18,7 @@ use crate::{
 };
 use api::{
     ResourceId,
-    machine::{MachineDetail, MachineRow, MachineStatus},
+    machine::{MachineDetail, MachineRow},
     network::InterfaceRow,
 };
 use clap::{Args, Subcommand};
@@ -78,15 +78,15 @@ Examples:
         #[command(flatten)]
         patience: Patience,
     },
-    /// Delete a machine with its disk, whatever it is doing.
+    /// Delete machines with their disks, whatever they are doing.
     #[command(before_help = "\
 Examples:
   cloudlet vm delete web-1
-  cloudlet vm delete web-1 --no-wait", after_help = STATUSES)]
+  cloudlet vm delete web-1 web-2 web-3 --no-wait", after_help = STATUSES)]
     Delete {
-        /// Name or id
-        #[arg(value_name = "VM")]
-        vm: String,
+        /// Name or id; several are deleted at once
+        #[arg(value_name = "VM", required = true)]
+        vms: Vec<String>,
         #[command(flatten)]
         patience: Patience,
     },
@@ -133,7 +133,10 @@ pub(crate) async fn run(session: &Session, command: VmCommand) -> anyhow::Result
         VmCommand::Show { vm } => show(session, &vm).await,
         VmCommand::Rename { vm, name } => rename(session, &vm, &name).await,
         VmCommand::Resize { vm, size, patience } => resize(session, &vm, &size, patience).await,
-        VmCommand::Delete { vm, patience } => delete(session, &vm, patience).await,
+        VmCommand::Delete { vms, patience } => {
+            let delete = async |id| session.client.delete_machine(id).await;
+            delete::run(session, &vms, find, delete, patience).await
+        }
         VmCommand::Console(args) => console::run(session, args).await,
         VmCommand::Start(args) => power::run(session, Verb::Start, args).await,
         VmCommand::Stop(args) => power::run(session, Verb::Stop, args).await,
@@ -154,7 +157,7 @@ pub(crate) async fn find(session: &Session, word: &str) -> anyhow::Result<Resour
             name: row.name.clone(),
             detail: format!(
                 "{}  {}",
-                status(row.status),
+                row.status.as_str(),
                 session.screen.when(row.created_at)
             ),
         })
@@ -189,7 +192,7 @@ fn listed(screen: &Screen, rows: &[MachineRow]) -> String {
         let size = row.configuration;
         let mut cells = vec![
             row.name.clone(),
-            status(row.status).to_owned(),
+            row.status.as_str().to_owned(),
             format!("{} vCPU, {} GB", size.cpu, size.ram),
             row.datacenter.name.clone(),
             screen.when(row.created_at),
@@ -228,7 +231,7 @@ fn described(screen: &Screen, machine: &MachineDetail, interfaces: &[InterfaceRo
     let mut rows = vec![
         ("name", machine.name.clone()),
         ("id", machine.id.to_string()),
-        ("status", status(machine.status).to_owned()),
+        ("status", machine.status.as_str().to_owned()),
     ];
     rows.extend(machine.status_reason.clone().map(|why| ("why", why)));
     rows.extend([(
@@ -274,12 +277,6 @@ async fn rename(session: &Session, word: &str, name: &str) -> anyhow::Result<End
     )
 }
 
-async fn delete(session: &Session, word: &str, patience: Patience) -> anyhow::Result<Ending> {
-    let id = find(session, word).await?;
-    let accepted = session.client.delete_machine(id).await?;
-    patience.end(session, accepted).await
-}
-
 async fn resize(
     session: &Session,
     word: &str,
@@ -312,17 +309,4 @@ fn changed(screen: &Screen, machine: &MachineDetail, what: &str) -> anyhow::Resu
         screen.result(format!("{what} ({})", machine.id));
     }
     Ok(Ending::Done)
-}
-
-fn status(status: MachineStatus) -> &'static str {
-    match status {
-        MachineStatus::Provisioning => "Provisioning",
-        MachineStatus::Starting => "Starting",
-        MachineStatus::Running => "Running",
-        MachineStatus::Stopping => "Stopping",
-        MachineStatus::Shutoff => "Shutoff",
-        MachineStatus::Resizing => "Resizing",
-        MachineStatus::Deleting => "Deleting",
-        MachineStatus::Error => "Error",
-    }
 }

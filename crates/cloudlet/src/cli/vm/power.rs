@@ -1,7 +1,7 @@
 //! `cloudlet vm start|stop|reset`: the server answers when it is done, within 50 s; where the
 //! machine takes longer the command goes on looking.
 
-use super::{PowerArgs, changed, find, status};
+use super::{PowerArgs, changed, find};
 use crate::cli::{ending::Ending, progress, session::Session};
 use api::machine::{MachineDetail, MachineStatus};
 use client::Pace;
@@ -114,7 +114,7 @@ fn judge(session: &Session, verb: Verb, machine: &MachineDetail) -> anyhow::Resu
     if screen.is_json() {
         screen.json(machine)?;
     }
-    let now = status(machine.status);
+    let now = machine.status.as_str();
     if is_moving(machine.status) {
         let look = format!("Look with: cloudlet vm show {}", machine.id);
         screen.complain(format!(
@@ -126,7 +126,7 @@ fn judge(session: &Session, verb: Verb, machine: &MachineDetail) -> anyhow::Resu
     screen.error(&format!(
         "{} is {now}, not {}",
         machine.name,
-        status(verb.goal())
+        verb.goal().as_str()
     ));
     Ok(Ending::JobFailed)
 }
