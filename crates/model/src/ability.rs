@@ -19,6 +19,9 @@ pub enum Ability {
     Resize,
     /// Give a machine GPUs.
     Gpus,
+    /// Hand a machine what its create carried. Without it a create is not refused, for clients always
+    /// send a key: the machine has a notice.
+    Carry,
 }
 
 impl Ability {
@@ -29,6 +32,7 @@ impl Ability {
         Self::PublicIps,
         Self::Resize,
         Self::Gpus,
+        Self::Carry,
     ];
 
     /// What a driver without it does not do, as a sentence goes on with it.
@@ -39,6 +43,7 @@ impl Ability {
             Self::PublicIps => "give public addresses",
             Self::Resize => "resize machines",
             Self::Gpus => "give machines GPUs",
+            Self::Carry => "hand keys, user data or a password to machines",
         }
     }
 }
@@ -98,16 +103,24 @@ impl DriverAbilities {
     }
 
     /// What whoever uses a machine should know of this driver, in sentences; nothing: all is as usual.
-    pub fn notices(&self) -> Vec<String> {
-        if self.can(Ability::Networks) {
-            return Vec::new();
+    /// `carried` is whether its create carried anything.
+    pub fn notices(&self, carried: bool) -> Vec<String> {
+        let mut notices = Vec::new();
+        if !self.can(Ability::Networks) {
+            notices.push(format!(
+                "The driver {} does not connect machines with each other yet: the addresses that are \
+                shown lead nowhere.",
+                self.name
+            ));
         }
-        let text = format!(
-            "The driver {} does not connect machines with each other yet: the addresses that are \
-            shown lead nowhere.",
-            self.name
-        );
-        vec![text]
+        if carried && !self.can(Ability::Carry) {
+            let (name, words) = (self.name, Ability::Carry.words());
+            notices.push(format!(
+                "The driver {name} does not {words} yet: this one was made without what its create \
+                carried.",
+            ));
+        }
+        notices
     }
 }
 
@@ -133,7 +146,12 @@ mod tests {
             let started = refusal.message.starts_with("The driver qemu does not ");
             assert!(started, "{}", refusal.message);
         }
-        assert!(DriverAbilities::SIM.notices().is_empty());
-        assert_eq!(DriverAbilities::QEMU.notices().len(), 1);
+        assert!(DriverAbilities::SIM.notices(true).is_empty());
+        assert_eq!(DriverAbilities::QEMU.notices(false).len(), 1);
+        let notices = DriverAbilities::QEMU.notices(true);
+        assert!(
+            notices[1].contains("keys, user data or a password"),
+            "{notices:?}"
+        );
     }
 }

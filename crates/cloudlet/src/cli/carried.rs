@@ -45,6 +45,13 @@ pub(crate) struct Wish {
     pub(crate) team_id: Option<i64>,
 }
 
+impl Wish {
+    /// Whether there is anything in it that a host hands to its machine.
+    pub(crate) fn hands_over(&self) -> bool {
+        self.ssh_key_id.is_some() || self.ssh_public_keys.is_some() || self.user_data.is_some()
+    }
+}
+
 impl Carried {
     /// Reads the files, and finds what is named.
     pub(crate) async fn read(self, session: &Session) -> anyhow::Result<Wish> {

@@ -108,6 +108,8 @@ pub fn machine_detail(
     let image_name = image.map(|image| image.name.clone()).unwrap_or_default();
     let username = username(machine, catalogue);
     let ssh_key = machine.machine().and_then(|record| record.ssh_key.as_ref());
+    let spec = machine.shown.machine();
+    let carried = spec.and_then(|spec| spec.secret.as_ref());
     MachineDetail {
         status: status(machine),
         virtual_machine: nested(machine, catalogue, (&image_name, &username)),
@@ -125,7 +127,7 @@ pub fn machine_detail(
         resource_group_id: None,
         team_id: machine.team(),
         status_reason: status_reason(machine),
-        notices: driver.notices(),
+        notices: driver.notices(carried.is_some()),
     }
 }
 

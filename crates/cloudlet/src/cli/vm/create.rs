@@ -8,7 +8,10 @@ use crate::cli::{
     session::Session,
     wait::Patience,
 };
-use api::machine::{InterfaceCreate, MachineCreate};
+use api::{
+    ResourceId,
+    machine::{InterfaceCreate, MachineCreate},
+};
 use clap::Args;
 use client::{Accepted, Error};
 
@@ -52,6 +55,7 @@ pub(crate) async fn run(session: &Session, args: CreateArgs) -> anyhow::Result<E
     let image_id = image(session, place, &args.image).await?;
     let carried = args.carried.read(session).await?;
     let (auth_method, password) = args.password.read()?;
+    let carries = carried.hands_over() || password.is_some();
     let wish = MachineCreate {
         name: args.name,
         datacenter_id: place.to_string(),
@@ -71,7 +75,24 @@ pub(crate) async fn run(session: &Session, args: CreateArgs) -> anyhow::Result<E
     let accepted = submit(session, &wish).await?;
     let first = accepted.jobs.first().map(|job| job.target_id);
     let console = first.filter(|_| args.console);
-    args.patience.end_showing(session, accepted, console).await
+    let ending = args
+        .patience
+        .end_showing(session, accepted, console)
+        .await?;
+    if let Some(first) = first.filter(|_| carries) {
+        tell_notices(session, first).await;
+    }
+    Ok(ending)
+}
+
+/// What is to be known of the machines that are made, e.g. that their host hands no keys to them.
+async fn tell_notices(session: &Session, machine: ResourceId) {
+    // A machine that was not made has nothing to tell.
+    if let Ok(machine) = session.client.machine(machine).await {
+        for notice in machine.notices {
+            session.screen.hint(format!("note: {notice}"));
+        }
+    }
 }
 
 async fn interfaces(

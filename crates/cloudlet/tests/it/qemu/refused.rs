@@ -68,3 +68,23 @@ async fn what_the_driver_cannot_do_is_refused_and_changes_nothing() {
     host.delete(&machine).await;
     host.gone(&machine).await;
 }
+
+/// A create with keys is not refused, for clients always send one; what is not done with them is said.
+#[tokio::test]
+async fn what_is_not_handed_to_the_guest_is_told() {
+    let Some(host) = Host::start().await else {
+        return;
+    };
+    let file = host.server.data().join("user-data");
+    std::fs::write(&file, "#cloud-config\n").unwrap();
+    let image = SILENT_IMAGE.to_string();
+    let words = ["vm", "create", "web", "--size", "44", "--image", &image];
+    let mut create = host.server.command(&words);
+    create.arg("--user-data").arg(&file);
+    let run = tokio::task::spawn_blocking(move || create.output().unwrap());
+    let output = run.await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let note = "note: The driver qemu does not hand keys, user data or a password to machines yet";
+    assert!(said.contains(note), "{said}");
+}
