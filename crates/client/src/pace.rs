@@ -20,6 +20,16 @@ impl Pace {
     /// A server that asks for less is asked no more often than this.
     const SHORTEST: Duration = Duration::from_millis(50);
 
+    /// For a server that holds each poll until there is a change: four a second for the first five
+    /// seconds, then slower, down to one a second. A score of such waits is far from any limit.
+    pub(crate) fn live() -> Self {
+        Self {
+            next: Duration::from_millis(250),
+            quick_polls: 20,
+            longest: Duration::from_secs(1),
+        }
+    }
+
     /// The same wait every time.
     pub fn every(wait: Duration) -> Self {
         Self {

@@ -14,8 +14,6 @@ use tokio::time::{Instant, sleep_until, timeout};
 const POLL_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a server is asked to hold a poll: well below that.
 const LONGEST_HOLD: Duration = Duration::from_secs(8);
-/// The least between two polls that a server holds: four a second are live, and far from any limit.
-const HELD_PAUSE: Duration = Duration::from_millis(250);
 
 /// One poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +36,7 @@ pub struct Hold {
 /// How to wait: at what pace, and for how long at most.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
-    pace: Pace,
+    pace: Option<Pace>,
     limit: Option<Duration>,
     first: Duration,
 }
@@ -83,10 +81,10 @@ impl Watch {
         Self::default()
     }
 
-    /// At another pace.
+    /// At this pace and no faster, also where the server holds polls.
     #[must_use]
     pub fn pace(mut self, pace: Pace) -> Self {
-        self.pace = pace;
+        self.pace = Some(pace);
         self
     }
 
@@ -107,9 +105,9 @@ impl Watch {
     /// Runs the wait over any way to poll. The last poll is made when the limit is reached.
     ///
     /// # Errors
-    /// The first error of `poll` that is not transient; with time up, also one that is.
+    /// The first error of `poll` that is not transient; with time up and no job ever seen, also one that is.
     pub async fn run<F>(
-        mut self,
+        self,
         ids: &[JobId],
         poll: impl Fn(Ask) -> F,
         mut on_event: impl FnMut(Event<'_>),
@@ -120,58 +118,110 @@ impl Watch {
         let end = self
             .limit
             .and_then(|limit| Instant::now().checked_add(limit));
-        let mut seen: HashMap<JobId, Job> = HashMap::new();
-        let mut open: Vec<JobId> = Vec::new();
-        for id in ids {
-            if !open.contains(id) {
-                open.push(*id);
-            }
-        }
-        let asked = open.clone();
-        let mut unknown = Vec::new();
+        let mut waiting = Waiting::new(ids, self.pace);
         let mut wait = self.first;
-        // What the last answer can be continued with, as long as the same jobs are asked for.
-        let mut cursor: Option<String> = None;
         loop {
             let last = pause(wait, end).await;
-            let hold = cursor.take().and_then(|since| hold(since, end));
-            let ids = open.clone();
-            let result = match timeout(POLL_TIMEOUT, poll(Ask { ids, hold })).await {
-                Ok(result) => result,
-                Err(_) => Err(Error::Lost {
-                    url: "the server".into(),
-                    why: format!("no answer to a poll within {} s", POLL_TIMEOUT.as_secs()),
-                }),
+            let patience = match end {
+                Some(end) if !last => POLL_TIMEOUT.min(end.duration_since(Instant::now())),
+                _ => POLL_TIMEOUT,
             };
-            let hint = match result {
-                Ok(polled) => {
-                    let before = open.len();
-                    unknown.extend(take_unknown(&mut open, &polled.jobs));
-                    note(&mut seen, polled.jobs, &mut on_event);
-                    open.retain(|id| !seen.get(id).is_some_and(|job| job.status.is_final()));
-                    let is_live = polled.cursor.is_some();
-                    cursor = polled.cursor.filter(|_| open.len() == before);
-                    if is_live {
-                        Some(HELD_PAUSE)
-                    } else {
-                        polled.retry_after
-                    }
-                }
-                Err(error) if error.is_transient() && !(last && seen.is_empty()) => {
+            let ask = waiting.ask(end);
+            let was_held = ask.hold.is_some();
+            let result = timeout(patience, poll(ask)).await.unwrap_or_else(|_| {
+                Err(Error::Lost {
+                    url: "the server".into(),
+                    why: format!("no answer to a poll within {} s", patience.as_secs()),
+                })
+            });
+            wait = match result {
+                Ok(polled) => waiting.answered(polled, was_held, &mut on_event),
+                Err(error) if error.is_transient() && !(last && waiting.seen.is_empty()) => {
                     on_event(Event::Trouble(&error));
-                    error.retry_after()
+                    waiting.pace.after_poll(error.retry_after())
                 }
                 Err(error) => return Err(error),
             };
-            if open.is_empty() || last {
-                let jobs = asked.iter().filter_map(|id| seen.remove(id)).collect();
-                return Ok(Outcome {
-                    jobs,
-                    running: open,
-                    unknown,
-                });
+            if waiting.open.is_empty() || last {
+                return Ok(waiting.outcome());
             }
-            wait = self.pace.after_poll(hint);
+        }
+    }
+}
+
+/// What is known during a wait.
+struct Waiting {
+    /// All that is asked for, each once.
+    asked: Vec<JobId>,
+    /// What is known to have not ended.
+    open: Vec<JobId>,
+    seen: HashMap<JobId, Job>,
+    unknown: Vec<JobId>,
+    /// What the last answer can be continued with, as long as the same jobs are asked for.
+    cursor: Option<String>,
+    pace: Pace,
+    /// Where the server holds polls.
+    live: Pace,
+}
+
+impl Waiting {
+    fn new(ids: &[JobId], pace: Option<Pace>) -> Self {
+        let mut asked: Vec<JobId> = Vec::new();
+        for id in ids {
+            if !asked.contains(id) {
+                asked.push(*id);
+            }
+        }
+        Self {
+            open: asked.clone(),
+            asked,
+            seen: HashMap::new(),
+            unknown: Vec::new(),
+            cursor: None,
+            pace: pace.clone().unwrap_or_default(),
+            live: pace.unwrap_or_else(Pace::live),
+        }
+    }
+
+    fn ask(&mut self, end: Option<Instant>) -> Ask {
+        Ask {
+            ids: self.open.clone(),
+            hold: self.cursor.take().and_then(|since| hold(since, end)),
+        }
+    }
+
+    /// Takes an answer in; how long to wait until the next poll.
+    fn answered(
+        &mut self,
+        polled: Polled,
+        was_held: bool,
+        on_event: &mut impl FnMut(Event<'_>),
+    ) -> Duration {
+        let before = self.open.len();
+        let unknown = take_unknown(&mut self.open, &polled.jobs);
+        self.unknown.extend(unknown);
+        note(&mut self.seen, polled.jobs, on_event);
+        let seen = &self.seen;
+        let has_ended = |id: &JobId| seen.get(id).is_some_and(|job| job.status.is_final());
+        self.open.retain(|id| !has_ended(id));
+        let hint = polled.retry_after;
+        match polled.cursor {
+            // It would not hold this one: whoever is held is told nothing else.
+            Some(_) if was_held && hint.is_some() => self.pace.after_poll(hint),
+            Some(cursor) => {
+                self.cursor = Some(cursor).filter(|_| self.open.len() == before);
+                self.live.after_poll(None)
+            }
+            None => self.pace.after_poll(hint),
+        }
+    }
+
+    fn outcome(mut self) -> Outcome {
+        let jobs = self.asked.iter().filter_map(|id| self.seen.remove(id));
+        Outcome {
+            jobs: jobs.collect(),
+            running: self.open,
+            unknown: self.unknown,
         }
     }
 }

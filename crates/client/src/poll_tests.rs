@@ -247,7 +247,7 @@ async fn a_poll_without_an_answer_is_given_up_and_repeated() {
 async fn a_server_that_holds_polls_is_asked_what_changed() {
     let begun = Instant::now();
     let asked = RefCell::new(Vec::new());
-    let watch = Watch::new().limit(Duration::from_secs(12));
+    let watch = Watch::new().limit(Duration::from_secs(16));
     let ids = [id(1), id(2)];
     let outcome = watch.run(
         &ids,
@@ -259,18 +259,20 @@ async fn a_server_that_holds_polls_is_asked_what_changed() {
             let n = asked.len();
             async move {
                 tokio::time::sleep(Duration::from_secs(held.min(3))).await;
-                let first = if n < 2 {
-                    JobStatus::Pending
-                } else {
-                    JobStatus::Completed
+                let first = match n {
+                    1 => JobStatus::Pending,
+                    _ => JobStatus::Completed,
                 };
                 let all = [job(1, first, 10), job(2, JobStatus::InProgress, 20)];
+                // A poll that is not held is told when to come again; so is the
+                // fifth, which the server would not hold.
+                let retry_after = (held == 0 || n == 5).then_some(Duration::from_secs(2));
                 Ok(Polled {
                     jobs: all
                         .into_iter()
                         .filter(|job| ask.ids.contains(&job.id))
                         .collect(),
-                    retry_after: Some(Duration::from_secs(9)),
+                    retry_after,
                     cursor: Some(format!("after {n}")),
                 })
             }
@@ -287,11 +289,12 @@ async fn a_server_that_holds_polls_is_asked_what_changed() {
             (250, 2, since(1, 8)),
             (3500, 1, None), // another list: the cursor was of the one before
             (3750, 1, since(3, 8)),
-            (7000, 1, since(4, 5)),
-            (10_250, 1, since(5, 1)),
-            (11_500, 1, None), // less than a second is left
-            (11_750, 1, None),
-            (12_000, 1, None),
+            (7000, 1, since(4, 8)),
+            (12_000, 1, None), // it would not hold the one before, and said when to come again
+            (12_250, 1, since(6, 3)),
+            (15_500, 1, None), // less than a second is left
+            (15_750, 1, None),
+            (16_000, 1, None),
         ]
     );
 }

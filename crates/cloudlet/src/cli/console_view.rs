@@ -2,14 +2,18 @@
 //!
 //! What cannot be shown is not an error: the job goes on without.
 
-use super::{progress::Progress, screen::Screen, session::Session, words};
+use super::{console_reader::ConsoleReader, progress::Progress, screen::Screen, session::Session};
 use api::ResourceId;
-use client::Error;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{cell::RefCell, collections::VecDeque, time::Duration};
+use tokio::time::timeout;
 
 /// How often it is asked after.
 const ASK_INTERVAL: Duration = Duration::from_millis(250);
+/// How long the last of it is waited for once the job has ended.
+const LAST_LIMIT: Duration = Duration::from_secs(1);
+/// How many of the last lines are looked at first.
+const TAIL: u32 = 100;
 /// How many lines stand below a bar.
 const LINES: usize = 8;
 /// How much of a line that has not ended is kept, in characters.
@@ -19,53 +23,52 @@ const MARGIN: &str = "    ";
 
 /// The last lines, where they are shown.
 pub(crate) struct ConsoleView {
-    machine: ResourceId,
-    cursor: String,
+    reader: ConsoleReader,
     lines: LastLines,
     place: Place,
 }
 
 enum Place {
     /// Below the bars, drawn anew with each change; this many columns wide.
-    Below {
-        block: ProgressBar,
-        columns: usize,
-    },
+    Below { block: ProgressBar, columns: usize },
     /// Among other lines, each once it is whole.
     Among(Screen),
-    Nowhere,
 }
 
 impl ConsoleView {
-    /// Of this machine, beside its job's progress.
-    pub(crate) fn new(machine: ResourceId, screen: &Screen, progress: &Progress) -> Self {
+    /// Of this machine, beside its job's progress; nothing where no progress is shown.
+    pub(crate) fn new(machine: ResourceId, screen: &Screen, progress: &Progress) -> Option<Self> {
         let place = match progress {
             Progress::Bars(bars) => Place::below(bars.all()),
             Progress::Lines { .. } => Place::Among(*screen),
-            Progress::Silent => Place::Nowhere,
+            Progress::Silent => return None,
         };
-        Self {
-            machine,
-            cursor: String::new(),
+        Some(Self {
+            reader: ConsoleReader::new(machine, TAIL),
             lines: LastLines::default(),
             place,
+        })
+    }
+
+    /// Shows what there is as it comes, without end; says why where there is nothing to show.
+    pub(crate) async fn keep_showing(&mut self, session: &Session, progress: &RefCell<Progress>) {
+        loop {
+            match self.reader.read(session).await {
+                Ok(text) => self.add(&text),
+                // The wait for the job tells of it.
+                Err(error) if error.is_transient() => {}
+                Err(error) => return progress.borrow().say(&error.to_string()),
+            }
+            tokio::time::sleep(ASK_INTERVAL).await;
         }
     }
 
-    /// Asks once, and shows what is new.
-    async fn look(view: &RefCell<Self>, session: &Session) -> Result<(), Error> {
-        let (machine, cursor) = {
-            let view = view.borrow();
-            (view.machine, view.cursor.clone())
-        };
-        let console = match cursor.as_str() {
-            "" => session.client.console_tail(machine, 100).await?,
-            cursor => session.client.console_after(machine, cursor).await?,
-        };
-        let mut view = view.borrow_mut();
-        view.cursor = console.cursor;
-        view.add(&words::plain(&console.text));
-        Ok(())
+    /// The last of it, once the job has ended.
+    pub(crate) async fn show_the_rest(mut self, session: &Session) {
+        // A console that cannot be read now is left as it was shown.
+        if let Ok(Ok(text)) = timeout(LAST_LIMIT, self.reader.read(session)).await {
+            self.add(&text);
+        }
     }
 
     fn add(&mut self, text: &str) {
@@ -74,12 +77,21 @@ impl ConsoleView {
             Place::Below { block, columns } if !text.is_empty() => {
                 block.set_message(self.lines.block(*columns));
             }
+            Place::Below { .. } => {}
             Place::Among(screen) => {
                 for line in whole {
                     screen.complain(format!("{MARGIN}{line}"));
                 }
             }
-            _ => {}
+        }
+    }
+}
+
+/// It stays as it was shown last.
+impl Drop for ConsoleView {
+    fn drop(&mut self) {
+        if let Place::Below { block, .. } = &self.place {
+            block.abandon();
         }
     }
 }
@@ -91,30 +103,6 @@ impl Place {
             block: all.add(ProgressBar::new(1).with_style(style)),
             columns: usize::from(console::Term::stderr().size().1),
         }
-    }
-}
-
-/// Shows what there is as it comes, without end; says why where there is nothing to show.
-pub(crate) async fn keep_showing(
-    view: &RefCell<ConsoleView>,
-    session: &Session,
-    progress: &RefCell<Progress>,
-) {
-    loop {
-        if let Err(Error::Api { message, .. }) = ConsoleView::look(view, session).await {
-            progress.borrow().say(&message);
-            return;
-        }
-        tokio::time::sleep(ASK_INTERVAL).await;
-    }
-}
-
-/// The last of it, once the job has ended.
-pub(crate) async fn show_the_rest(view: RefCell<ConsoleView>, session: &Session) {
-    // A console that cannot be read now is left as it was shown.
-    let _ = ConsoleView::look(&view, session).await;
-    if let Place::Below { block, .. } = view.into_inner().place {
-        block.abandon();
     }
 }
 

@@ -100,12 +100,16 @@ fn show(screen: &Screen, finding: &Finding) {
 
 /// The version of QEMU, if it is here.
 async fn programs(nursery: &Nursery, findings: &mut Vec<Finding>) -> Option<String> {
-    let mut versions = Vec::new();
+    let (mut qemu, mut image) = (None, None);
     for program in [QEMU, QEMU_IMG, "setpriv"] {
         findings.push(match presence::version(nursery, program).await {
             Ok(Some(version)) => {
                 let shown = format!("{program} {version}");
-                versions.push(version);
+                match program {
+                    QEMU => qemu = Some(version),
+                    QEMU_IMG => image = Some(version),
+                    _ => {}
+                }
                 Finding::fine(shown)
             }
             Ok(None) if program == "setpriv" => Finding::missing(
@@ -116,7 +120,7 @@ async fn programs(nursery: &Nursery, findings: &mut Vec<Finding>) -> Option<Stri
             Err(text) => Finding::missing(format!("{program} does not run: {text}"), INSTALL),
         });
     }
-    if let [qemu, image, ..] = &versions[..]
+    if let (Some(qemu), Some(image)) = (&qemu, &image)
         && qemu != image
     {
         let text = format!("{QEMU} is {qemu} and {QEMU_IMG} is {image}: one version is right");
@@ -128,7 +132,7 @@ async fn programs(nursery: &Nursery, findings: &mut Vec<Finding>) -> Option<Stri
             .optional(),
         );
     }
-    versions.into_iter().next()
+    qemu
 }
 
 fn image() -> Finding {

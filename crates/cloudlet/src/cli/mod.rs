@@ -9,6 +9,7 @@
 mod admin;
 mod carried;
 mod catalogue;
+mod console_reader;
 mod console_view;
 mod delete;
 mod doctor;

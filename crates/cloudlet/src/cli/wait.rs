@@ -1,7 +1,7 @@
 //! Waiting for jobs on the command line: show progress, then say how each ended.
 
 use crate::cli::{
-    console_view::{ConsoleView, keep_showing, show_the_rest},
+    console_view::ConsoleView,
     ending::Ending,
     progress::{Progress, take_back_echo},
     screen::Screen,
@@ -116,9 +116,8 @@ pub(crate) async fn follow(
     }
     let latest = RefCell::new(jobs);
     let moved = Cell::new(Instant::now());
-    let view =
-        console.map(|machine| ConsoleView::new(machine, &session.screen, &progress.borrow()));
-    let view = view.map(RefCell::new);
+    let mut view =
+        console.and_then(|machine| ConsoleView::new(machine, &session.screen, &progress.borrow()));
     let waiting = session.client.wait(ids, watch, |event| match event {
         Event::Changed(job) => {
             progress.borrow_mut().show(job);
@@ -142,8 +141,8 @@ pub(crate) async fn follow(
         std::future::pending().await
     };
     let showing = async {
-        if let Some(view) = &view {
-            keep_showing(view, session, &progress).await;
+        if let Some(view) = &mut view {
+            view.keep_showing(session, &progress).await;
         }
         std::future::pending().await
     };
@@ -156,8 +155,9 @@ pub(crate) async fn follow(
             Ok((left_running(latest.take()), Over::Interrupted))
         }
     };
-    if let Some(view) = view {
-        show_the_rest(view, session).await;
+    let was_interrupted = matches!(result, Ok((_, Over::Interrupted)));
+    if let Some(view) = view.filter(|_| !was_interrupted) {
+        view.show_the_rest(session).await;
     }
     progress.borrow_mut().end();
     let (outcome, over) = result?;

@@ -112,22 +112,9 @@ pub(crate) fn short(name: &str, width: usize) -> String {
     begin.chain(['…']).chain(end).collect()
 }
 
-/// A guest's text without what would move the cursor of whoever reads it, or have their terminal answer.
-pub(crate) fn plain(text: &str) -> String {
-    let text = console::strip_ansi_codes(text);
-    let is_shown = |shown: &char| !shown.is_control() || matches!(shown, '\n' | '\t');
-    text.chars().filter(is_shown).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_guest_moves_nobodys_cursor() {
-        let text = "one\r\n\u{1b}[31mred\u{1b}[0m\t/ # \u{1b}[6n\u{7}";
-        assert_eq!(plain(text), "one\nred\t/ # ");
-    }
 
     #[test]
     fn ago_in_the_largest_unit() {

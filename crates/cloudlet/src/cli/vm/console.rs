@@ -1,7 +1,6 @@
 //! `cloudlet vm console`: what a machine wrote on its serial console.
 
-use crate::cli::{ending::Ending, session::Session, words};
-use api::{ResourceId, console::Console};
+use crate::cli::{console_reader::ConsoleReader, ending::Ending, session::Session};
 use clap::Args;
 use std::{
     io::{self, Write as _},
@@ -26,32 +25,46 @@ pub(crate) struct ConsoleArgs {
 
 pub(crate) async fn run(session: &Session, args: ConsoleArgs) -> anyhow::Result<Ending> {
     let id = super::find(session, &args.vm).await?;
-    let console = session.client.console_tail(id, args.tail).await?;
     if session.screen.is_json() {
-        session.screen.json(&console)?;
+        session
+            .screen
+            .json(&session.client.console_tail(id, args.tail).await?)?;
         return Ok(Ending::Done);
     }
-    print(&console)?;
+    let mut reader = ConsoleReader::new(id, args.tail);
+    let text = reader.read(session).await?;
+    print(&text)?;
     if args.follow {
-        return follow(session, id, console).await;
+        return follow(session, reader).await;
     }
-    if !console.text.is_empty() && !console.text.ends_with('\n') {
-        io::stdout().write_all(b"\n")?;
+    if !text.is_empty() && !text.ends_with('\n') {
+        print("\n")?;
     }
     Ok(Ending::Done)
 }
 
-/// Until Ctrl-C.
-async fn follow(session: &Session, id: ResourceId, mut console: Console) -> anyhow::Result<Ending> {
+/// Until Ctrl-C. What passes by itself is told once and waited for.
+async fn follow(session: &Session, mut reader: ConsoleReader) -> anyhow::Result<Ending> {
+    let mut troubled = false;
     loop {
         tokio::time::sleep(ASK_INTERVAL).await;
-        console = session.client.console_after(id, &console.cursor).await?;
-        print(&console)?;
+        match reader.read(session).await {
+            Ok(text) => {
+                troubled = false;
+                print(&text)?;
+            }
+            Err(error) if error.is_transient() => {
+                if !std::mem::replace(&mut troubled, true) {
+                    session.screen.say(format!("{error}; trying again"));
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 
-fn print(console: &Console) -> io::Result<()> {
+fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout();
-    out.write_all(words::plain(&console.text).as_bytes())?;
+    out.write_all(text.as_bytes())?;
     out.flush()
 }

@@ -4,9 +4,12 @@
 //! So KVM is used only where the test image has really booted with it. The verdict holds for this
 //! start of the host and this version of QEMU, and is kept in the user's cache.
 
-use super::{presence::QEMU, process};
+use super::{
+    presence::{QEMU, is_missing},
+    process,
+};
 use crate::{
-    child::{Bond, Nursery, Program},
+    child::{Bond, ChildError, Nursery, Program},
     places, test_image,
 };
 use serde::{Deserialize, Serialize};
@@ -124,7 +127,14 @@ pub async fn judge(nursery: &Nursery, qemu: &str) -> Verdict {
             accelerator: Accelerator::Kvm,
             why: "a guest has booted with it".to_owned(),
         },
-        Err(text) => tcg(format!("a guest does not boot with KVM ({text})")),
+        // It says nothing of KVM, and is tried again by whoever asks next.
+        Err(NotSeen::Untried(text)) => return tcg(format!("KVM cannot be tried ({text})")),
+        Err(NotSeen::Fails(text)) => {
+            let again = file.as_ref().map_or(String::new(), |file| {
+                format!("; to have it tried again: rm {}", file.display())
+            });
+            tcg(format!("a guest does not boot with KVM ({text}){again}"))
+        }
     };
     if let Some(file) = file {
         let qemu = qemu.to_owned();
@@ -169,14 +179,23 @@ fn keep(file: &Path, kept: &Kept) {
     }
 }
 
-/// Boots the test image with an accelerator until its guest is ready; in words why it is not.
+/// Why a guest was not seen to boot, in words.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NotSeen {
+    /// QEMU was not even started.
+    Untried(String),
+    /// It was, and the guest did not get ready.
+    Fails(String),
+}
+
+/// Boots the test image with an accelerator until its guest is ready.
 pub(super) async fn boots(
     nursery: &Nursery,
     image: &Path,
     accelerator: Accelerator,
     limit: Duration,
-) -> Result<(), String> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+) -> Result<(), NotSeen> {
+    let folder = tempfile::tempdir().map_err(|error| NotSeen::Untried(error.to_string()))?;
     let console = folder.path().join("console");
     let program = Program {
         name: QEMU.into(),
@@ -188,11 +207,13 @@ pub(super) async fn boots(
     let _ended = kill.clone().drop_guard();
     tokio::select! {
         ended = nursery.run(program, &kill) => Err(match ended {
-            Ok(_) => "QEMU ended by itself".to_owned(),
-            Err(error) => error.to_string(),
+            Ok(_) => NotSeen::Fails("QEMU ended by itself".to_owned()),
+            Err(error) if is_missing(&error) => NotSeen::Untried(error.to_string()),
+            Err(error @ ChildError::NotStarted { .. }) => NotSeen::Untried(error.to_string()),
+            Err(error) => NotSeen::Fails(error.to_string()),
         }),
         seen = tokio::time::timeout(limit, seen(console)) => {
-            seen.map_err(|_| format!("not ready within {} s", limit.as_secs()))
+            seen.map_err(|_| NotSeen::Fails(format!("not ready within {} s", limit.as_secs())))
         }
     }
 }
@@ -292,7 +313,7 @@ mod tests {
         );
         let limit = Duration::from_secs(1);
         let soon = boots_with(&built.path, Accelerator::Tcg, limit).await;
-        assert_eq!(soon, Err("not ready within 1 s".to_owned()));
+        assert_eq!(soon, Err(NotSeen::Fails("not ready within 1 s".to_owned())));
         // Where the processor shows nothing of it, KVM may open and no guest gets anywhere with it.
         if !processor_can() {
             let limit = Duration::from_secs(5);

@@ -35,12 +35,22 @@ pub(super) fn read(folder: &Folder, part: Part) -> anyhow::Result<Text> {
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     file.take(READ_LIMIT).read_to_end(&mut bytes)?;
+    bytes.truncate(bytes.len() - begun_character(&bytes));
     let at = from + bytes.len() as u64;
     if let Part::Tail(lines) = part {
         last_lines(&mut bytes, lines);
     }
     let end = Cursor { boot, at };
     Ok(Text { bytes, end })
+}
+
+/// How many of the last bytes begin a character whose others are still to come.
+fn begun_character(text: &[u8]) -> usize {
+    let from = text.len().saturating_sub(3);
+    let is_begun = |at: &usize| matches!(std::str::from_utf8(&text[*at..]), Err(error) if error.valid_up_to() == 0 && error.error_len().is_none());
+    (from..text.len())
+        .find(is_begun)
+        .map_or(0, |at| text.len() - at)
 }
 
 /// Keeps the last lines of a text; one that is not ended yet is a line.
@@ -75,6 +85,22 @@ mod tests {
     use crate::host::qemu::folder::{Folders, Launched};
     use api::ResourceId;
     use uuid::Uuid;
+
+    #[test]
+    fn a_character_is_read_once_it_is_whole() {
+        let whole = "é€😀";
+        for (text, begun) in [
+            (whole.as_bytes(), 0),
+            (&whole.as_bytes()[..1], 1),
+            (&whole.as_bytes()[..4], 2),
+            (&whole.as_bytes()[..8], 3),
+            (b"a\xff", 0),
+            (b"\xe2\x82a", 0),
+            (b"", 0),
+        ] {
+            assert_eq!(begun_character(text), begun, "{text:?}");
+        }
+    }
 
     #[test]
     fn the_last_lines_are_the_last_lines() {

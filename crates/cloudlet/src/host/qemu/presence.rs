@@ -45,7 +45,7 @@ pub async fn version(nursery: &Nursery, program: &str) -> Result<Option<String>,
 
 /// `setpriv` starts it and says that there is no such program. What a program that is there says of a
 /// file that it misses is another matter.
-fn is_missing(error: &ChildError) -> bool {
+pub(super) fn is_missing(error: &ChildError) -> bool {
     matches!(error, ChildError::Failed { text, .. }
         if text.starts_with("setpriv: failed to execute") && text.contains("No such file"))
 }
