@@ -97,11 +97,14 @@ fn user_network(address: Option<Ipv4Addr>) -> String {
     let Some(address) = address else {
         return "user,id=net0".to_owned();
     };
-    let [a, b, c, d] = address.octets();
-    let mut others = (1..=3).filter(|last| *last != d);
-    let mut other = || Ipv4Addr::new(a, b, c, others.next().unwrap_or(4));
+    let [a, b, ..] = address.octets();
+    let others = (1..=3).map(|last| Ipv4Addr::new(a, b, 0, last));
+    let mut others = others.filter(|other| *other != address);
+    let mut other = || others.next().unwrap_or(Ipv4Addr::new(a, b, 0, 4));
     let (gateway, names) = (other(), other());
-    format!("user,id=net0,net={a}.{b}.{c}.0/24,host={gateway},dns={names},dhcpstart={address}")
+    // As large as the default networks, the only ones here: in a smaller one some of their addresses
+    // would be the network's own or its broadcast.
+    format!("user,id=net0,net={a}.{b}.0.0/16,host={gateway},dns={names},dhcpstart={address}")
 }
 
 #[derive(Default)]
@@ -121,5 +124,28 @@ impl Line {
             shown.replace(',', ",,")
         };
         self.two(flag, format!("{before}{shown}{after}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_of_a_default_network_is_one_that_a_guest_can_have() {
+        for (address, gateway, names) in [
+            ("10.128.0.7", "10.128.0.1", "10.128.0.2"),
+            ("10.128.0.1", "10.128.0.2", "10.128.0.3"),
+            ("10.128.0.2", "10.128.0.1", "10.128.0.3"),
+            ("10.128.0.255", "10.128.0.1", "10.128.0.2"),
+            ("10.128.1.0", "10.128.0.1", "10.128.0.2"),
+            ("10.128.255.254", "10.128.0.1", "10.128.0.2"),
+        ] {
+            let expected = format!(
+                "user,id=net0,net=10.128.0.0/16,host={gateway},dns={names},dhcpstart={address}"
+            );
+            assert_eq!(user_network(address.parse().ok()), expected);
+        }
+        assert_eq!(user_network(None), "user,id=net0");
     }
 }

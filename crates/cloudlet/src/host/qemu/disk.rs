@@ -49,16 +49,23 @@ pub(super) async fn make(
         limit: MAKE_LIMIT,
     };
     let made = nursery.run(program, kill).await;
-    let placed = made.map_err(DiskError::from).and_then(|_| {
-        File::open(&new)?.sync_all()?;
-        std::fs::rename(&new, folder.disk())?;
-        Ok(folder::sync_folder(folder.path())?)
-    });
+    let placed = match made {
+        Ok(_) => folder.on_disk(place).await.map_err(DiskError::from),
+        Err(error) => Err(error.into()),
+    };
     if placed.is_err() {
         // What is half-made helps nobody, and its room may be what is missing.
         drop(folder::remove_file(&new));
     }
     placed
+}
+
+/// What was made gets its name once it is on disk.
+fn place(folder: &Folder) -> io::Result<()> {
+    let new = folder.new_disk();
+    File::open(&new)?.sync_all()?;
+    std::fs::rename(&new, folder.disk())?;
+    folder::sync_folder(folder.path())
 }
 
 /// Why there is no disk.

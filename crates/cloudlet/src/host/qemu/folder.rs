@@ -1,5 +1,6 @@
 //! What lies on disk of one resource: the folder that is its own, and the facts that are kept in it.
 //!
+//! Whatever syncs or removes goes through `Folder::on_disk`: a slow disk holds up its own machine alone.
 //! A fact is a small JSON file that is replaced whole and synced, so that a power cut leaves the old
 //! one or the new one. This decides nothing and starts nothing.
 
@@ -134,6 +135,20 @@ impl Folder {
         }
         make_private(&self.path)?;
         self.path.parent().map_or(Ok(()), sync_folder)
+    }
+
+    /// Works on it beside all else.
+    pub(super) async fn on_disk<T, E>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<io::Error> + Send + 'static,
+    {
+        let folder = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&folder)).await;
+        done.unwrap_or_else(|error| Err(io::Error::from(error).into()))
     }
 
     pub(super) fn ledger(&self) -> anyhow::Result<Option<Ledger>> {

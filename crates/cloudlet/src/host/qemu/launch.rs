@@ -132,8 +132,8 @@ async fn run(work: &Work, folder: &Folder, wish: &Wish) -> Result<(), ActionErro
         boot: wish.boot,
         host_boot,
     };
-    folder
-        .keep_launched(&launched)
+    let kept = folder.on_disk(move |folder| folder.keep_launched(&launched));
+    kept.await
         .map_err(|error| of_fact("recording the launch", &error))?;
     if work.kill.is_cancelled() {
         return Err(killed());

@@ -136,13 +136,14 @@ impl Qemu {
             Action::MakeDisk { image, size_gb } => {
                 self.make_disk(&work, &folder, *image, *size_gb).await
             }
-            Action::RemoveDisk => folder
-                .clear_disk()
-                .map_err(|error| of_file("removing the disk", &error)),
-            Action::PlugNic(nic) => plug(&folder, *nic),
+            Action::RemoveDisk => {
+                let removed = folder.on_disk(Folder::clear_disk).await;
+                removed.map_err(|error| of_file("removing the disk", &error))
+            }
+            Action::PlugNic(nic) => plug(&folder, *nic).await,
             Action::UnplugNic(nic) => {
-                let keep = |nics: &mut Vec<NicSpec>| nics.retain(|is| is.id != *nic);
-                change_nics(&folder, keep)
+                let nic = *nic;
+                change_nics(&folder, move |nics| nics.retain(|is| is.id != nic)).await
             }
             Action::Launch {
                 boot,
@@ -187,7 +188,7 @@ impl Qemu {
         let file = file.map_err(|error| of_fact("reading the image", &error))?;
         let file = file
             .ok_or_else(|| permanent(format!("The file of image {image} is not on this host.")))?;
-        let kept = folder.keep_image(image);
+        let kept = folder.on_disk(move |folder| folder.keep_image(image)).await;
         kept.map_err(|error| of_fact("recording the image", &error))?;
         let made = disk::make(&self.nursery, folder, &file, size_gb, &work.kill).await;
         made.map_err(|error| of_disk(image, &error))
@@ -212,21 +213,26 @@ impl Qemu {
     }
 }
 
-fn plug(folder: &Folder, nic: NicSpec) -> Result<(), ActionError> {
-    change_nics(folder, |nics| {
+async fn plug(folder: &Folder, nic: NicSpec) -> Result<(), ActionError> {
+    let change = move |nics: &mut Vec<NicSpec>| {
         nics.retain(|is| is.id != nic.id);
         nics.push(nic);
         nics.sort_by_key(|nic| nic.slot);
-    })
+    };
+    change_nics(folder, change).await
 }
 
-fn change_nics(folder: &Folder, change: impl FnOnce(&mut Vec<NicSpec>)) -> Result<(), ActionError> {
-    let changed = || -> anyhow::Result<()> {
+async fn change_nics(
+    folder: &Folder,
+    change: impl FnOnce(&mut Vec<NicSpec>) + Send + 'static,
+) -> Result<(), ActionError> {
+    let changed = |folder: &Folder| -> anyhow::Result<()> {
         let mut nics = folder.nics()?;
         change(&mut nics);
         folder.keep_nics(&nics)
     };
-    changed().map_err(|error| of_fact("keeping its interfaces", &error))
+    let changed = folder.on_disk(changed).await;
+    changed.map_err(|error| of_fact("keeping its interfaces", &error))
 }
 
 impl Driver for QemuDriver {
@@ -273,16 +279,18 @@ impl Driver for QemuDriver {
 
     fn save(&self, resource: ResourceId, ledger: Ledger) -> Answer<'_, anyhow::Result<()>> {
         let folder = self.qemu.folders.of(resource);
-        Box::pin(
-            async move { tokio::task::spawn_blocking(move || folder.keep_ledger(&ledger)).await? },
-        )
+        Box::pin(async move {
+            let keep = move |folder: &Folder| folder.keep_ledger(&ledger);
+            folder.on_disk(keep).await
+        })
     }
 
     fn ledgers(&self) -> Answer<'_, anyhow::Result<BTreeMap<ResourceId, Ledger>>> {
         Box::pin(async {
             let mut all = BTreeMap::new();
             for resource in self.qemu.folders.list()? {
-                match self.qemu.folders.of(resource).ledger() {
+                let folder = self.qemu.folders.of(resource);
+                match folder.on_disk(Folder::ledger).await {
                     Ok(ledger) => all.extend(ledger.map(|ledger| (resource, ledger))),
                     Err(error) => tracing::error!("the ledger of {resource}: {error:#}"),
                 }
@@ -293,19 +301,19 @@ impl Driver for QemuDriver {
 
     fn ledger(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<Option<Ledger>>> {
         let folder = self.qemu.folders.of(resource);
-        Box::pin(async move { folder.ledger() })
+        Box::pin(async move { folder.on_disk(Folder::ledger).await })
     }
 
     fn forget(&self, resource: ResourceId) -> Answer<'_, anyhow::Result<()>> {
         let folder = self.qemu.folders.of(resource);
-        Box::pin(async move { Ok(folder.remove()?) })
+        Box::pin(async move { Ok(folder.on_disk(Folder::remove).await?) })
     }
 
     fn console(&self, machine: ResourceId, part: Part) -> Answer<'_, anyhow::Result<Option<Text>>> {
         let folder = self.qemu.folders.of(machine);
         Box::pin(async move {
-            let read = tokio::task::spawn_blocking(move || console::read(&folder, part)).await?;
-            read.map(Some)
+            let read = folder.on_disk(move |folder| console::read(folder, part));
+            read.await.map(Some)
         })
     }
 

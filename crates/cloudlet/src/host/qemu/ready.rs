@@ -45,14 +45,15 @@ pub(super) async fn wait(qemu: &Qemu, work: &Work, boot: u64) -> Result<(), Acti
         biased;
         () = work.kill.cancelled() => return Err(killed()),
         seen = timeout(limit, see(work, &folder, &readiness)) => seen,
-        _ended = process.ended() => return Err(launch::gone(&folder)),
+        Ok(()) = process.ended() => return Err(launch::gone(&folder)),
     };
     match seen {
         Ok(seen) => seen?,
         Err(_) => return Err(too_late(&readiness, limit)),
     }
-    let kept = folder.keep_ready(boot);
-    kept.map_err(|error| of_fact("recording that the guest is ready", &error))
+    let kept = folder.on_disk(move |folder| folder.keep_ready(boot));
+    kept.await
+        .map_err(|error| of_fact("recording that the guest is ready", &error))
 }
 
 fn too_late(readiness: &Readiness, limit: Duration) -> ActionError {

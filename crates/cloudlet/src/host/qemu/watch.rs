@@ -8,7 +8,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 
 /// How often it is looked whether a console has grown too large.
 const CUT_INTERVAL: Duration = Duration::from_secs(10);
@@ -66,8 +69,10 @@ impl Watch {
     }
 }
 
+/// A process that cannot be watched, for want of descriptors say, has not ended for that.
 async fn end(process: &Process) {
-    if let Err(error) = process.ended().await {
+    while let Err(error) = process.ended().await {
         tracing::error!("process {} cannot be watched: {error}", process.pid);
+        sleep(CUT_INTERVAL).await;
     }
 }

@@ -118,7 +118,11 @@ async fn take_away(app: App, id: i64) -> Result<(), ApiError> {
     let remove = async {
         off_the_shelf(&app, id).await?;
         unused(&app, id).await?;
-        images.remove(id).map_err(unreadable)
+        let images = images.clone();
+        // A large file takes its time.
+        let removed = tokio::task::spawn_blocking(move || images.remove(id)).await;
+        let removed = removed.unwrap_or_else(|error| Err(error.into()));
+        removed.map_err(unreadable)
     };
     let removed = remove.await;
     images.show(&app.supply).map_err(unreadable)?;
