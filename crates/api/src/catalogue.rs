@@ -1,4 +1,4 @@
-//! The catalogue's reads: data centres, regions, countries, images, sizes (api.md 4).
+//! The catalogue's reads: data centres, regions, countries, images, sizes.
 
 use crate::DataCenterId;
 use serde::{Deserialize, Serialize};

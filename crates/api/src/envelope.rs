@@ -79,7 +79,7 @@ impl<T> CursorPage<T> {
     }
 }
 
-/// Where in a list a page is (api.md 1.3).
+/// Where in a list a page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

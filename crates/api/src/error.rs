@@ -1,4 +1,4 @@
-//! Every error the API answers with: code and HTTP status in one table (api.md 1.5 and 15).
+//! Every error the API answers with: code and HTTP status in one table.
 
 use serde::{Deserialize, Serialize};
 

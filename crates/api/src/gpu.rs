@@ -1,4 +1,4 @@
-//! GPU machines: bodies and answers (api.md 8).
+//! GPU machines: bodies and answers.
 
 use crate::{
     DataCenterId, Private, ResourceId, SshKeyId, Timestamp,

@@ -1,4 +1,4 @@
-//! The job: what a request that takes time is answered with, and what a poll shows (api.md 3).
+//! The job: what a request that takes time is answered with, and what a poll shows.
 
 use crate::{JobId, ResourceId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ pub enum JobErrorCode {
     InternalError,
 }
 
-/// A job as the API shows it: GPCN's keys of every generation side by side (api.md 3.1).
+/// A job as the API shows it: GPCN's keys of every generation side by side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

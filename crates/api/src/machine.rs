@@ -1,4 +1,4 @@
-//! Virtual machines: bodies and answers (api.md 5).
+//! Virtual machines: bodies and answers.
 
 use crate::{DataCenterId, Private, ResourceId, SshKeyId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -215,7 +215,7 @@ pub struct RowDataCenter {
 }
 
 /// A machine in full: the nested form of the first generation and the flat form of the later
-/// one, side by side (api.md 5.2).
+/// one, side by side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

@@ -1,4 +1,4 @@
-//! Networks and network interfaces: bodies and answers (api.md 5.4 and 6).
+//! Networks and network interfaces: bodies and answers.
 
 use crate::{NicId, PublicIpId, ResourceId, Timestamp, machine::FlatDataCenter};
 use serde::{Deserialize, Serialize};

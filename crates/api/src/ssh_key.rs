@@ -1,4 +1,4 @@
-//! SSH keys: what is sent, and what is answered (api.md 11).
+//! SSH keys: what is sent, and what is answered.
 
 use crate::{SshKeyId, Timestamp};
 use serde::{Deserialize, Serialize};

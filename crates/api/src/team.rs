@@ -1,4 +1,4 @@
-//! Resource groups, `teams` on the wire (api.md 9). There are no users here, so none has members.
+//! Resource groups, `teams` on the wire. There are no users here, so none has members.
 
 use crate::{PageMeta, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};

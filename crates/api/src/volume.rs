@@ -1,4 +1,4 @@
-//! Volumes: bodies and answers (api.md 7).
+//! Volumes: bodies and answers.
 
 use crate::{ResourceId, Timestamp, machine::FlatDataCenter};
 use serde::{Deserialize, Serialize};

@@ -131,26 +131,6 @@ impl Client {
         self.get(&format!("{JOBS}/{id}")).await
     }
 
-    /// Waits on the server until one of at most [`POLL_BATCH`] jobs has changed since an answer's
-    /// cursor (without one, since now), at most `seconds` (60 at most). Answers at once if all have
-    /// ended, and may always answer earlier than asked.
-    ///
-    /// # Errors
-    /// Whatever [`Error`] names.
-    pub async fn poll_changes(
-        &self,
-        ids: &[JobId],
-        since: Option<&str>,
-        seconds: u64,
-    ) -> Result<JobsNow, Error> {
-        let body = JobPoll {
-            job_ids: ids.iter().map(JobId::to_string).collect(),
-            wait_seconds: Some(seconds),
-            since: since.map(str::to_owned),
-        };
-        self.call(Method::POST, JOBS, &body).await
-    }
-
     /// A page of the jobs, newest first; synchronous calls are not listed. `limit` is 1 to 100; the
     /// page's `next_cursor` reads on.
     ///

@@ -1,4 +1,4 @@
-//! `cloudlet serve`: every task of the server is started here and owned here.
+//! `cloudlet serve`: starts the parts of the server, each of which owns its tasks, and ends them in order.
 
 use crate::{
     clock::Clock,

@@ -1,13 +1,14 @@
 //! An agent's actor for one resource, as a pure state machine: observe → plan → act → report.
 //!
 //! ```text
-//!            assigned                 plan not empty            ended
-//!   ┌──────► Observing ──────────────────────► Acting ──────────────┐
-//!   │          │   │ │ plan not empty,                            │
-//!   │          │   │ └──────► Waiting (back-off) ──┐              │
-//!   │ assigned │   │ empty: settled                │ time         │
-//!   └───────── Resting ◄── or failed               ▼              ▼
-//!                            └───────────────── Observing ◄───────┘
+//!            assigned             something to record         saved
+//!   ┌──────► Observing ──────────────────────► Recording ────────────► Acting
+//!   │          ▲   │                               │                     │
+//!   │     time │   │ must wait                     │ saved: settled      │ ended
+//!   │          │   ▼                               ▼                     ▼
+//!   │        Waiting                            Resting             Observing
+//!   │                                              │
+//!   └───────────────── assigned, changed ──────────┘
 //! ```
 //!
 //! A driver that cannot look, or cannot keep the ledger, makes it wait and look again (`record`).
@@ -17,8 +18,9 @@
 //!
 //! **Invariants.** It never works on a generation between the one at hand and the newest. It never
 //! walks away from an action: a newer spec waits until the action has ended, or kills it where the
-//! driver can. It begins nothing and calls nothing settled that was not saved. It never acts for a generation older than the ledger has seen. A settled machine is
-//! only watched.
+//! driver can. It begins nothing and calls nothing settled that was not saved. It never acts for a
+//! generation older than the ledger has seen. Of what is settled it heals what may be applied again, and
+//! starts no process and makes no disk anew.
 
 mod record;
 mod stall;

@@ -229,7 +229,7 @@ mod tests {
         }
     }
 
-    /// The last column of the table of operations (engine.md section 4).
+    /// The last column of the table of operations.
     #[test]
     fn every_operation() {
         for &operation in Operation::ALL {

@@ -10,7 +10,7 @@ pub const INSTANCE_LIMIT: i64 = 50;
 pub const POLL_LIMIT: usize = 50;
 /// Characters of a name.
 pub const NAME_LIMIT: usize = 63;
-/// Characters of a job's error text (api.md 3.2).
+/// Characters of a job's error text.
 pub const ERROR_LIMIT: usize = 300;
 /// Jobs of one tenant that may run at once on one host.
 pub const TENANT_SLOTS: u32 = 16;

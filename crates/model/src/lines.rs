@@ -1,5 +1,5 @@
 //! In whose lines an operation stands: fixed when it is accepted, a function of what is held and of
-//! every job that is in line already (engine.md section 3).
+//! every job that is in line already.
 
 use crate::{
     claim::Item, facts::Context, job::Job, operation::Operation, resource::Resource, wish::Wish,

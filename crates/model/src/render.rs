@@ -1,4 +1,4 @@
-//! How jobs and resources look on the wire (api.md 3.1, 5 to 8). Pure, like the rest.
+//! How jobs and resources look on the wire. Pure, like the rest.
 
 mod gpu;
 mod machine;

@@ -1,6 +1,7 @@
 //! The engine: starts jobs fairly, applies reports, answers wishes to cancel. Nothing but short
-//! transactions, each a rule of `model`; it holds no lock and no lease, so a second engine on the
-//! same store would do no harm: two that try the same step, one wins, the other sees it.
+//! transactions, each a rule of `model`; it holds no lock and no lease: of two that try the same step
+//! one wins, and the other sees it. Its start alone presumes that no other runs on this store, which the
+//! lock of the data directory sees to: it withdraws the calls that nobody waits for any more.
 //!
 //! It never calls a driver. What a host is to be told goes to its agent after the commit.
 

@@ -1,4 +1,4 @@
-//! The catalogue as the API shows it (api.md 4). Plain functions over what was loaded at the start.
+//! The catalogue as the API shows it. Plain functions over what was loaded at the start.
 
 use super::{error::ApiError, params::Params};
 use api::{

@@ -2,7 +2,7 @@
 //!
 //! A [`Listing`] says of one kind of row by which fields it is sorted, where a search looks and what is
 //! filtered by; the parameters `sort`, `search`, `page`, `limit` and every filter then mean the same in
-//! every list (api.md 1.3). The id is always the last thing that rows are sorted by, so that pages over
+//! every list. The id is always the last thing that rows are sorted by, so that pages over
 //! equal rows neither repeat nor skip one.
 
 use super::{

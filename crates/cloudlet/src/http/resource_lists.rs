@@ -1,5 +1,4 @@
-//! Lists of machines, volumes, networks and GPU machines: by what each is sorted, searched and filtered
-//! (api.md 5.1, 6, 7, 8).
+//! Lists of machines, volumes, networks and GPU machines: by what each is sorted, searched and filtered.
 //!
 //! A page that nothing else is asked of is read alone, from an index; else all that the tenant has of
 //! the kind is read, and put in order here. Answers with the resources of the page: how they are shown

@@ -1,7 +1,7 @@
 //! Paths with and without a trailing slash are the same, but for one answer.
 //!
 //! This is the one place that knows: the create of machines answers a list of jobs without the slash
-//! (the published form) and `{"jobs":[…]}` with it (what deployed providers read; api.md 3.3).
+//! (the published form) and `{"jobs":[…]}` with it (what deployed providers read).
 
 use super::{App, answer::Answer, error::ApiError};
 use api::{Job, job::JobList};

@@ -228,7 +228,7 @@ impl TestCloud {
         answer.json["data"].clone()
     }
 
-    /// A request that a job comes of, looked at as it was accepted: api.md 3.3.
+    /// A request that a job comes of, looked at as it was accepted.
     pub(crate) async fn accepted(&self, act: &str, body: Value) -> Value {
         let answer = self.act(act, body).await;
         assert_eq!(answer.status, 202, "{act}: {}", answer.json);

@@ -1,5 +1,5 @@
 //! The requests of the Terraform provider 0.1.2, byte for byte, in the order in which it sends them, and
-//! what it reads of each answer (api.md 1, 3 to 7).
+//! what it reads of each answer.
 //!
 //! Each is a line of [`LIFE`]; what a later line needs of an answer is kept under a name. A new operation
 //! of the provider is more lines, and nothing else.

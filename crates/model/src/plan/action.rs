@@ -76,7 +76,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// The phase that a job is in while this action runs towards a spec (engine.md section 4).
+    /// The phase that a job is in while this action runs towards a spec.
     /// Deleting a machine lets go of what it has as part of removing its disk.
     pub fn phase(&self, desired: &Spec) -> &'static str {
         match self {

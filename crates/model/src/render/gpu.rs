@@ -1,4 +1,4 @@
-//! GPU machines and what there is of GPUs (api.md 8).
+//! GPU machines and what there is of GPUs.
 
 use super::{
     Where,

@@ -1,4 +1,4 @@
-//! Virtual machines and their interfaces (api.md 5).
+//! Virtual machines and their interfaces.
 
 use super::Where;
 use crate::{

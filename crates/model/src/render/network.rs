@@ -1,4 +1,4 @@
-//! Networks (api.md 6).
+//! Networks.
 
 use super::{
     Where,

@@ -1,4 +1,4 @@
-//! Volumes (api.md 7).
+//! Volumes.
 
 use super::Where;
 use crate::{

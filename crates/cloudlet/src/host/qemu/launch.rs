@@ -1,4 +1,4 @@
-//! Launching a machine's process for a boot number, and waiting for its guest.
+//! Launching a machine's process for a boot number.
 //!
 //! QEMU starts paused. Only when its number is on disk does the guest run: a crash before that leaves
 //! a paused process that the next attempt completes, a crash after it a launch that is never done again.

@@ -36,7 +36,7 @@ pub(super) async fn shut_down(qemu: &Qemu, work: &Work) -> Result<(), ActionErro
 }
 
 async fn end(qemu: &Qemu, work: &Work, folder: &Folder, process: &Process) -> std::io::Result<()> {
-    if let Answer::Runs = ask(qemu, work, folder, process).await? {
+    if let Asked::Ended = ask(qemu, work, folder, process).await? {
         return Ok(());
     }
     (work.progress)(800);
@@ -47,11 +47,12 @@ async fn end(qemu: &Qemu, work: &Work, folder: &Folder, process: &Process) -> st
     process.kill().await
 }
 
-enum Answer {
-    /// The guest has ended.
-    Runs,
+/// What came of asking the guest.
+enum Asked {
+    /// It has ended.
+    Ended,
     /// It is not to be moved by asking.
-    Refuses,
+    Refused,
 }
 
 /// Presses the power button until the guest has ended or the limit has passed. A guest that does not
@@ -62,7 +63,7 @@ async fn ask(
     work: &Work,
     folder: &Folder,
     process: &Process,
-) -> std::io::Result<Answer> {
+) -> std::io::Result<Asked> {
     let begun = Instant::now();
     let mut asked = false;
     while let Some(left) = qemu.stop_limit.checked_sub(begun.elapsed()) {
@@ -74,13 +75,13 @@ async fn ask(
         match press(folder).await {
             Ok(true) => asked = true,
             Err(_) if asked => {}
-            Ok(false) | Err(_) => return Ok(Answer::Refuses),
+            Ok(false) | Err(_) => return Ok(Asked::Refused),
         }
         if let Ok(ended) = timeout(left.min(PRESS_INTERVAL), process.ended()).await {
-            return ended.map(|()| Answer::Runs);
+            return ended.map(|()| Asked::Ended);
         }
     }
-    Ok(Answer::Refuses)
+    Ok(Asked::Refused)
 }
 
 /// Presses the power button of a machine that runs. One that stands because the host's disk was full
