@@ -1,7 +1,7 @@
 //! Programs that are run to their end: `qemu-img`, and QEMU until it has split off.
 //!
-//! One dedicated thread starts them all, for a child dies with the thread that started it
-//! (`PR_SET_PDEATHSIG`), and that thread ends with the server alone. A child is killed and reaped
+//! A dedicated thread starts them, for a child dies with the thread that started it
+//! (`PR_SET_PDEATHSIG`), and that thread outlives all that wait for one. A child is killed and reaped
 //! when its action is to end or its limit has passed; it is never walked away from.
 
 use std::{

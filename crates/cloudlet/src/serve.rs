@@ -1,4 +1,4 @@
-//! `cloudlet serve`: starts the parts of the server, each of which owns its tasks, and ends them in order.
+//! `cloudlet serve`: starts the parts of the server, and ends them in order.
 
 use crate::{
     clock::Clock,
@@ -28,6 +28,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +37,8 @@ mod this_host;
 
 /// How long requests under way may take to end when the server shuts down.
 const DRAIN_LIMIT: Duration = Duration::from_secs(4);
+/// How long what was begun apart from the store may take to be recorded after that.
+const DEEDS_LIMIT: Duration = Duration::from_secs(1);
 /// What the simulator's durations derive from where no seed is given.
 const DEFAULT_SEED: u64 = 1;
 
@@ -43,8 +46,7 @@ const DEFAULT_SEED: u64 = 1;
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
-    engine: Engine,
-    images: Option<Images>,
+    app: App,
     closing: CancellationToken,
     serving: JoinHandle<()>,
 }
@@ -81,15 +83,14 @@ impl Server {
         let driver = open_driver(config, clock, images.clone()).await?;
         engine.start(driver).await?;
         first_start::greet(config, address, keys.as_ref());
-        let app = App::new(engine.clone(), supply, images.clone(), config);
+        let app = App::new(engine, supply, images, config);
         let closing = CancellationToken::new();
         let limits = listen::Limits::draining_for(DRAIN_LIMIT);
-        let served = listen::serve(listener, http::router(app), closing.clone(), limits);
+        let served = listen::serve(listener, http::router(app.clone()), closing.clone(), limits);
         let serving = tokio::spawn(served);
         Ok(Self {
             address,
-            engine,
-            images,
+            app,
             closing,
             serving,
         })
@@ -99,14 +100,18 @@ impl Server {
     /// left to be repeated, store closed.
     pub async fn stop(self) -> anyhow::Result<()> {
         // Until nothing acts any more, whoever comes is answered: 503, or what it waited for.
-        self.engine.drain();
-        if let Some(images) = &self.images {
+        let App { engine, images, .. } = &self.app;
+        engine.drain();
+        if let Some(images) = images {
             images.close();
         }
-        self.engine.stop_agent().await;
+        engine.stop_agent().await;
         self.closing.cancel();
         self.serving.await?;
-        self.engine.stop().await;
+        if timeout(DEEDS_LIMIT, self.app.deeds_done()).await.is_err() {
+            tracing::warn!("a request's deed is under way; a repeat finds it done");
+        }
+        engine.stop().await;
         Ok(())
     }
 }

@@ -71,6 +71,7 @@ use rates::Rates;
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use tokio::sync::{Mutex, Semaphore};
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 /// What handlers work with; clones are the same.
@@ -94,6 +95,8 @@ pub struct App {
     process: Uuid,
     /// Held while something is done once that the store has no part in.
     apart: Arc<Mutex<()>>,
+    /// What is so done, whether whoever asked still waits or not.
+    deeds: TaskTracker,
 }
 
 impl App {
@@ -111,7 +114,14 @@ impl App {
             key_makers: Arc::new(Semaphore::new(limits::KEY_MAKERS_LIMIT)),
             process: uuid::Builder::from_random_bytes(rand::random()).into_uuid(),
             apart: Arc::default(),
+            deeds: TaskTracker::new(),
         }
+    }
+
+    /// Waits until what was begun apart from the store is done and recorded. Nothing may be asked any more.
+    pub async fn deeds_done(&self) {
+        self.deeds.close();
+        self.deeds.wait().await;
     }
 
     /// The catalogue as it is now.
@@ -176,7 +186,7 @@ impl App {
             return deed.await;
         };
         let app = self.clone();
-        let once = tokio::spawn(async move {
+        let once = self.deeds.spawn(async move {
             let _alone = app.apart.lock().await;
             if let Some(before) = app.before(repeat).await? {
                 return Ok(before);
