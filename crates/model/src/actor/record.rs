@@ -6,7 +6,7 @@
 //! costs nothing.
 
 use super::{
-    ActionError, ActionRecord, Actor, Effect, Ledger, Moment, Phase, Stage, Stall, pause_ms,
+    ActionError, ActionRecord, Actor, Effect, Ledger, Moment, Phase, Stage, Stall, acting::pause_ms,
 };
 use crate::{
     plan::Action,
