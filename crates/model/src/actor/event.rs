@@ -38,7 +38,7 @@ pub enum Event {
     Ended(Result<(), ActionError>),
     /// The world of a resource at rest may have changed.
     Changed,
-    /// The time of [`Actor::deadline`] has come.
+    /// The time of [`super::Actor::deadline`] has come.
     Tick,
 }
 
