@@ -20,13 +20,13 @@ impl Pace {
     /// A server that asks for less is asked no more often than this.
     const SHORTEST: Duration = Duration::from_millis(50);
 
-    /// For a server that holds each poll until there is a change: four a second for the first five
-    /// seconds, then slower, down to one a second. A score of such waits is far from any limit.
+    /// For a server that holds each poll until there is a change: four a second for two seconds, then
+    /// slower, down to one in two. That is at most some 40 polls in the first minute of a wait.
     pub(crate) fn live() -> Self {
         Self {
             next: Duration::from_millis(250),
-            quick_polls: 20,
-            longest: Duration::from_secs(1),
+            quick_polls: 8,
+            longest: Duration::from_secs(2),
         }
     }
 
@@ -88,6 +88,20 @@ mod tests {
             waits(Pace::default(), &hints),
             [30000, 2000, 1000, 2000, 2000, 50, 4500]
         );
+    }
+
+    #[test]
+    fn a_live_pace_is_quick_at_first_and_cheap_after() {
+        let waits = waits(Pace::live(), &[None; 13]);
+        assert_eq!(waits[..9], [250, 250, 250, 250, 250, 250, 250, 250, 375]);
+        assert_eq!(waits[12], 1898);
+        let mut polls = 0;
+        let (mut pace, mut passed) = (Pace::live(), Duration::ZERO);
+        while passed < Duration::from_secs(60) {
+            passed += pace.after_poll(None);
+            polls += 1;
+        }
+        assert!(polls <= 40, "{polls}");
     }
 
     #[test]

@@ -128,12 +128,15 @@ impl Watch {
             };
             let ask = waiting.ask(end);
             let was_held = ask.hold.is_some();
-            let result = timeout(patience, poll(ask)).await.unwrap_or_else(|_| {
-                Err(Error::Lost {
+            let result = match timeout(patience, poll(ask)).await {
+                Ok(result) => result,
+                // Time is up, that is all: the last poll says how the jobs are.
+                Err(_) if patience < POLL_TIMEOUT => continue,
+                Err(_) => Err(Error::Lost {
                     url: "the server".into(),
                     why: format!("no answer to a poll within {} s", patience.as_secs()),
-                })
-            });
+                }),
+            };
             wait = match result {
                 Ok(polled) => waiting.answered(polled, was_held, &mut on_event),
                 Err(error) if error.is_transient() && !(last && waiting.seen.is_empty()) => {
@@ -242,9 +245,10 @@ async fn pause(wait: Duration, end: Option<Instant>) -> bool {
     }
 }
 
-/// For as long as there is time; not at all where less than a second is left.
+/// For as long as there is time, with a second for the answer; not at all where there is less.
 fn hold(since: String, end: Option<Instant>) -> Option<Hold> {
     let left = end.map_or(LONGEST_HOLD, |end| end.duration_since(Instant::now()));
+    let left = left.saturating_sub(Duration::from_secs(1));
     let seconds = left.min(LONGEST_HOLD).as_secs();
     (seconds > 0).then_some(Hold { since, seconds })
 }

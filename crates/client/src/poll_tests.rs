@@ -291,10 +291,35 @@ async fn a_server_that_holds_polls_is_asked_what_changed() {
             (3750, 1, since(3, 8)),
             (7000, 1, since(4, 8)),
             (12_000, 1, None), // it would not hold the one before, and said when to come again
-            (12_250, 1, since(6, 3)),
-            (15_500, 1, None), // less than a second is left
-            (15_750, 1, None),
+            (12_250, 1, since(6, 2)),
+            (14_500, 1, None), // less than two seconds are left
+            (14_750, 1, None),
+            (15_000, 1, None),
+            (15_375, 1, None),
+            (15_938, 1, None),
             (16_000, 1, None),
         ]
     );
+}
+
+/// A limit that passes while a poll is under way is no trouble: the last poll says how the jobs are.
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_the_limit_cuts_short_is_no_trouble() {
+    let count = Cell::new(0);
+    let mut troubles = 0;
+    let watch = Watch::new().limit(Duration::from_secs(5));
+    let ids = [id(1)];
+    let outcome = watch.run(
+        &ids,
+        |_| async {
+            // The second poll is sent at 2 s and would be answered at 12 s.
+            if count.replace(count.get() + 1) == 1 {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+            }
+            polled(vec![job(1, JobStatus::InProgress, 10)])
+        },
+        |event| troubles += usize::from(matches!(event, Event::Trouble(_))),
+    );
+    let outcome = outcome.await.unwrap();
+    assert_eq!((outcome.running.len(), count.get(), troubles), (1, 3, 0));
 }

@@ -206,8 +206,8 @@ async fn through_the_api(server: &Server, round: usize) -> Times {
     });
     server.until(&jobs, is_done).await;
     let known = begun.elapsed();
-    server.delete(&machine).await;
     let said = said.join().unwrap().min(known);
+    server.delete(&machine).await;
     Times { up, said, known }
 }
 

@@ -43,7 +43,7 @@ impl Ability {
             Self::PublicIps => "give public addresses",
             Self::Resize => "resize machines",
             Self::Gpus => "give machines GPUs",
-            Self::Carry => "hand keys, user data or a password to machines",
+            Self::Carry => "hand keys, a user's name, user data or a password to machines",
         }
     }
 }
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(DriverAbilities::QEMU.notices(false).len(), 1);
         let notices = DriverAbilities::QEMU.notices(true);
         assert!(
-            notices[1].contains("keys, user data or a password"),
+            notices[1].contains("user data or a password"),
             "{notices:?}"
         );
     }

@@ -44,6 +44,7 @@ use api::ResourceId;
 use generation::limit_ms;
 use stall::Stall;
 
+pub use acting::pause_ms;
 pub use event::{ActionError, Effect, Event, Moment};
 pub use ledger::{ActionRecord, Ledger};
 

@@ -48,7 +48,8 @@ pub(crate) struct Wish {
 impl Wish {
     /// Whether there is anything in it that a host hands to its machine.
     pub(crate) fn hands_over(&self) -> bool {
-        self.ssh_key_id.is_some() || self.ssh_public_keys.is_some() || self.user_data.is_some()
+        let keys = self.ssh_key_id.is_some() || self.ssh_public_keys.is_some();
+        keys || self.username.is_some() || self.user_data.is_some()
     }
 }
 

@@ -4,12 +4,13 @@
 
 use super::{console_reader::ConsoleReader, progress::Progress, screen::Screen, session::Session};
 use api::ResourceId;
+use client::Error;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{cell::RefCell, collections::VecDeque, time::Duration};
 use tokio::time::timeout;
 
-/// How often it is asked after.
-const ASK_INTERVAL: Duration = Duration::from_millis(250);
+/// How often it is asked after while it says something, and at least.
+const ASK_INTERVALS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
 /// How long the last of it is waited for once the job has ended.
 const LAST_LIMIT: Duration = Duration::from_secs(1);
 /// How many of the last lines are looked at first.
@@ -52,14 +53,24 @@ impl ConsoleView {
 
     /// Shows what there is as it comes, without end; says why where there is nothing to show.
     pub(crate) async fn keep_showing(&mut self, session: &Session, progress: &RefCell<Progress>) {
+        let (shortest, longest) = ASK_INTERVALS;
+        let mut interval = shortest;
         loop {
             match self.reader.read(session).await {
-                Ok(text) => self.add(&text),
+                Ok(text) if text.is_empty() => interval = (interval * 3 / 2).min(longest),
+                Ok(text) => {
+                    self.add(&text);
+                    interval = shortest;
+                }
                 // The wait for the job tells of it.
-                Err(error) if error.is_transient() => {}
+                Err(error) if error.is_transient() => {
+                    interval = error.retry_after().unwrap_or(longest);
+                }
+                // What could not be made is gone: the wait for the job says why.
+                Err(Error::Api { status: 404, .. }) => return,
                 Err(error) => return progress.borrow().say(&error.to_string()),
             }
-            tokio::time::sleep(ASK_INTERVAL).await;
+            tokio::time::sleep(interval).await;
         }
     }
 

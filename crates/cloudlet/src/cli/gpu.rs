@@ -18,6 +18,7 @@ use api::{
     gpu::{GpuCreate, GpuDetail, GpuInventoryRow},
 };
 use clap::{Args, Subcommand};
+use client::Client;
 
 const MAKE_ONE: &str = "Make one with: cloudlet gpu create NAME --series 1 --count 1";
 
@@ -109,7 +110,7 @@ pub(crate) async fn run(session: &Session, command: GpuCommand) -> anyhow::Resul
         GpuCommand::Show { gpu } => show(session, &gpu).await,
         GpuCommand::Rename { gpu, name } => rename(session, &gpu, &name).await,
         GpuCommand::Delete { gpus, patience } => {
-            let delete = async |id| session.client.delete_gpu_machine(id).await;
+            let delete = |client: Client, id| async move { client.delete_gpu_machine(id).await };
             delete::run(session, &gpus, find, delete, patience).await
         }
     }

@@ -16,6 +16,7 @@ use api::{
     },
 };
 use clap::{Args, Subcommand};
+use client::Client;
 
 const MAKE_ONE: &str = "Make one with: cloudlet network create NAME --cidr 10.20.0.0/24";
 
@@ -125,7 +126,7 @@ pub(crate) async fn run(session: &Session, command: NetworkCommand) -> anyhow::R
             settings,
         } => update(session, &network, change(name, settings)).await,
         NetworkCommand::Delete { networks, patience } => {
-            let delete = async |id| session.client.delete_network(id).await;
+            let delete = |client: Client, id| async move { client.delete_network(id).await };
             delete::run(session, &networks, find, delete, patience.into()).await
         }
     }

@@ -48,7 +48,7 @@ impl Whose {
         }
     }
 
-    /// Writes down that these jobs were submitted.
+    /// Writes down that these jobs were submitted; one that is written down already stays where it is.
     pub(crate) fn submitted(&self, screen: &Screen, jobs: &[Job]) {
         let at = now();
         let entry = |job: &Job| Entry {
@@ -58,7 +58,11 @@ impl Whose {
         };
         tell(
             screen,
-            change(|entries| entries.extend(jobs.iter().map(entry))),
+            change(|entries| {
+                let is_new = |job: &&Job| entries.iter().all(|known| known.job != job.id);
+                let new: Vec<_> = jobs.iter().filter(is_new).map(entry).collect();
+                entries.extend(new);
+            }),
         );
     }
 

@@ -19,6 +19,7 @@ use api::{
     volume::{VolumeCreate, VolumeDetail},
 };
 use clap::{Args, Subcommand};
+use client::Client;
 
 const MAKE_ONE: &str = "Make one with: cloudlet volume create NAME";
 
@@ -159,7 +160,7 @@ pub(crate) async fn run(session: &Session, command: VolumeCommand) -> anyhow::Re
                 .await
         }
         VolumeCommand::Delete { volumes, patience } => {
-            let delete = async |id| client.delete_volume(id).await;
+            let delete = |client: Client, id| async move { client.delete_volume(id).await };
             delete::run(session, &volumes, find, delete, patience.into()).await
         }
     }

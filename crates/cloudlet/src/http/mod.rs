@@ -182,8 +182,9 @@ impl App {
     where
         T: Serialize + DeserializeOwned + Clone + Send + 'static,
     {
+        let panicked = |error| ApiError::internal(format!("a request's deed: {error}"));
         let Some(known) = repeat else {
-            return deed.await;
+            return self.deeds.spawn(deed).await.map_err(panicked)?;
         };
         let app = self.clone();
         let once = self.deeds.spawn(async move {
@@ -194,7 +195,6 @@ impl App {
             let done = deed.await?;
             Ok(app.store().remember(known, done, None).await??.either())
         });
-        let panicked = |error| ApiError::internal(format!("a request's deed: {error}"));
         once.await.map_err(panicked)?
     }
 }

@@ -321,14 +321,14 @@ async fn what_no_list_could_have_is_refused_by_name() {
 async fn nobody_finds_what_belongs_to_another() {
     let cloud = TestCloud::start().await;
     make(&cloud, MACHINES, TestCloud::machine("mine")).await;
-    for query in [
-        "",
-        "search=mine",
-        "sort=name:asc",
-        "regionId=3",
-        "regionId=3",
-    ] {
+    for query in ["", "search=mine", "sort=name:asc", "regionId=3", "status"] {
         for path in KINDS {
+            let query = match (query, path) {
+                ("status", VOLUMES) => "status=Available",
+                ("status", NETWORKS) => "networkType=standard",
+                ("status", _) => "status=Running",
+                _ => query,
+            };
             let request = cloud.anonymous(Method::GET, &format!("{path}?{query}"));
             let theirs = send(request.header("X-API-Key", &cloud.other_key)).await;
             assert_eq!(theirs.json["data"], json!([]), "{path}?{query}");

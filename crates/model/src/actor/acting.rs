@@ -99,6 +99,6 @@ impl Actor {
 }
 
 /// The pause after so many failures in a row.
-pub(super) fn pause_ms(times: u32) -> u64 {
+pub fn pause_ms(times: u32) -> u64 {
     (RETRY_FIRST_MS << times.min(16)).min(RETRY_LONGEST_MS)
 }

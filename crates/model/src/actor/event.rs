@@ -7,7 +7,7 @@ use crate::{
     plan::Action,
     report::{Assignment, Report},
 };
-use api::{ResourceId, Timestamp};
+use api::{JobErrorCode, ResourceId, Timestamp};
 use std::collections::BTreeSet;
 
 /// A moment on both clocks: the wall's for what people read, the steady one for what is measured.
@@ -49,6 +49,28 @@ pub struct ActionError {
     pub error: JobError,
     /// Whether trying again is no use.
     pub permanent: bool,
+}
+
+impl ActionError {
+    /// Trying again is no use. The text is for the tenant.
+    pub fn permanent(text: impl Into<String>) -> Self {
+        Self::of_driver(text.into(), true)
+    }
+
+    /// Trying again may help.
+    pub fn transient(text: impl Into<String>) -> Self {
+        Self::of_driver(text.into(), false)
+    }
+
+    /// It was killed.
+    pub fn killed() -> Self {
+        Self::transient("The action was ended early.")
+    }
+
+    fn of_driver(text: String, permanent: bool) -> Self {
+        let error = JobError::new(JobErrorCode::DriverError, text);
+        Self { error, permanent }
+    }
 }
 
 /// What an actor wants done, in order.

@@ -45,15 +45,17 @@ pub(crate) async fn run(session: &Session, args: ConsoleArgs) -> anyhow::Result<
 
 /// Until Ctrl-C. What passes by itself is told once and waited for.
 async fn follow(session: &Session, mut reader: ConsoleReader) -> anyhow::Result<Ending> {
-    let mut troubled = false;
+    let (mut troubled, mut interval) = (false, ASK_INTERVAL);
     loop {
-        tokio::time::sleep(ASK_INTERVAL).await;
+        tokio::time::sleep(interval).await;
+        interval = ASK_INTERVAL;
         match reader.read(session).await {
             Ok(text) => {
                 troubled = false;
                 print(&text)?;
             }
             Err(error) if error.is_transient() => {
+                interval = error.retry_after().unwrap_or(ASK_INTERVAL);
                 if !std::mem::replace(&mut troubled, true) {
                     session.screen.say(format!("{error}; trying again"));
                 }

@@ -14,6 +14,11 @@ use api::{
 };
 use clap::Args;
 use client::{Accepted, Error};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long is waited for what is to be known of a new machine.
+const NOTICES_LIMIT: Duration = Duration::from_secs(2);
 
 #[derive(Args, Debug)]
 pub(crate) struct CreateArgs {
@@ -79,7 +84,7 @@ pub(crate) async fn run(session: &Session, args: CreateArgs) -> anyhow::Result<E
         .patience
         .end_showing(session, accepted, console)
         .await?;
-    if let Some(first) = first.filter(|_| carries) {
+    if let Some(first) = first.filter(|_| carries && ending == Ending::Done) {
         tell_notices(session, first).await;
     }
     Ok(ending)
@@ -87,8 +92,9 @@ pub(crate) async fn run(session: &Session, args: CreateArgs) -> anyhow::Result<E
 
 /// What is to be known of the machines that are made, e.g. that their host hands no keys to them.
 async fn tell_notices(session: &Session, machine: ResourceId) {
-    // A machine that was not made has nothing to tell.
-    if let Ok(machine) = session.client.machine(machine).await {
+    // What is not answered soon is not waited for: the machine is there all the same.
+    let asked = timeout(NOTICES_LIMIT, session.client.machine(machine)).await;
+    if let Ok(Ok(machine)) = asked {
         for notice in machine.notices {
             session.screen.hint(format!("note: {notice}"));
         }

@@ -22,6 +22,7 @@ use api::{
     network::InterfaceRow,
 };
 use clap::{Args, Subcommand};
+use client::Client;
 use power::Verb;
 
 const MAKE_ONE: &str = "Make one with: cloudlet vm create NAME";
@@ -134,7 +135,7 @@ pub(crate) async fn run(session: &Session, command: VmCommand) -> anyhow::Result
         VmCommand::Rename { vm, name } => rename(session, &vm, &name).await,
         VmCommand::Resize { vm, size, patience } => resize(session, &vm, &size, patience).await,
         VmCommand::Delete { vms, patience } => {
-            let delete = async |id| session.client.delete_machine(id).await;
+            let delete = |client: Client, id| async move { client.delete_machine(id).await };
             delete::run(session, &vms, find, delete, patience).await
         }
         VmCommand::Console(args) => console::run(session, args).await,

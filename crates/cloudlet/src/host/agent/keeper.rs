@@ -6,13 +6,7 @@
 use super::{Letter, Shared, runner};
 use crate::clock::Busy;
 use api::{JobErrorCode, ResourceId};
-use model::{
-    Assignment, Report, ReportState, Told,
-    actor::Ledger,
-    job::JobError,
-    limits::{RETRY_FIRST_MS, RETRY_LONGEST_MS},
-    report::Failure,
-};
+use model::{Assignment, Report, ReportState, Told, actor::Ledger, job::JobError, report::Failure};
 use std::{
     pin::pin,
     sync::{
@@ -82,7 +76,7 @@ impl Place {
     }
 }
 
-/// Pauses that double from [`RETRY_FIRST_MS`] to [`RETRY_LONGEST_MS`].
+/// Pauses as an actor makes them.
 #[derive(Default)]
 pub(super) struct BackOff {
     times: u32,
@@ -91,9 +85,9 @@ pub(super) struct BackOff {
 impl BackOff {
     /// The next pause, in milliseconds.
     pub(super) fn next_ms(&mut self) -> u64 {
-        let pause = RETRY_FIRST_MS << self.times.min(16);
+        let pause = model::actor::pause_ms(self.times);
         self.times += 1;
-        pause.min(RETRY_LONGEST_MS)
+        pause
     }
 }
 

@@ -12,11 +12,10 @@ use super::{
     outbox::Outbox,
 };
 use crate::{clock::Busy, faults::Strike};
-use api::{JobErrorCode, ResourceId};
+use api::ResourceId;
 use model::{
     Assignment, Report, ReportState, Told,
     actor::{ActionError, Actor, Effect, Event},
-    job::JobError,
     plan::Action,
 };
 use std::{collections::VecDeque, sync::Arc};
@@ -282,11 +281,7 @@ impl Runner {
             return None;
         }
         self.stalled = false;
-        let error = JobError::new(JobErrorCode::DriverError, "The action was ended early.");
-        Some(Event::Ended(Err(ActionError {
-            error,
-            permanent: false,
-        })))
+        Some(Event::Ended(Err(ActionError::killed())))
     }
 
     async fn moved(&mut self) -> Result<(), Over> {

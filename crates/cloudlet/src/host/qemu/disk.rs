@@ -28,8 +28,11 @@ pub(super) async fn make(
     kill: &CancellationToken,
 ) -> Result<(), DiskError> {
     let new = folder.new_disk();
-    folder.make()?;
-    folder::remove_file(&new)?;
+    let ready = |folder: &Folder| {
+        folder.make()?;
+        folder::remove_file(&folder.new_disk())
+    };
+    folder.on_disk(ready).await?;
     let arguments = vec![
         "create".into(),
         "-q".into(),
@@ -55,7 +58,8 @@ pub(super) async fn make(
     };
     if placed.is_err() {
         // What is half-made helps nobody, and its room may be what is missing.
-        drop(folder::remove_file(&new));
+        let removed = folder.on_disk(|folder| folder::remove_file(&folder.new_disk()));
+        drop(removed.await);
     }
     placed
 }

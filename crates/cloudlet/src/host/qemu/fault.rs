@@ -4,43 +4,23 @@
 
 use super::{disk::DiskError, qmp::QmpError};
 use crate::child::ChildError;
-use api::JobErrorCode;
-use model::{actor::ActionError, job::JobError};
+use model::actor::ActionError;
 use std::io::{self, ErrorKind};
-
-/// Trying again is no use.
-pub(super) fn permanent(text: impl Into<String>) -> ActionError {
-    failure(text.into(), true)
-}
-
-/// Trying again may help.
-pub(super) fn transient(text: impl Into<String>) -> ActionError {
-    failure(text.into(), false)
-}
-
-pub(super) fn killed() -> ActionError {
-    transient("The action was ended early.")
-}
-
-fn failure(text: String, permanent: bool) -> ActionError {
-    let error = JobError::new(JobErrorCode::DriverError, text);
-    ActionError { error, permanent }
-}
 
 /// A file of the host's could not be read or written.
 pub(super) fn of_file(doing: &str, error: &io::Error) -> ActionError {
     tracing::error!("{doing}: {error}");
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => permanent(NO_SPACE),
-        ErrorKind::FileTooLarge => permanent("The host allows no file so large."),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ActionError::permanent(NO_SPACE),
+        ErrorKind::FileTooLarge => ActionError::permanent("The host allows no file so large."),
         ErrorKind::NotADirectory
         | ErrorKind::IsADirectory
         | ErrorKind::AlreadyExists
         | ErrorKind::PermissionDenied
         | ErrorKind::DirectoryNotEmpty => {
-            permanent(format!("Something is in the way on the host: {doing}."))
+            ActionError::permanent(format!("Something is in the way on the host: {doing}."))
         }
-        _ => transient(format!("The host has trouble with its files: {doing}.")),
+        _ => ActionError::transient(format!("The host has trouble with its files: {doing}.")),
     }
 }
 
@@ -58,7 +38,7 @@ pub(super) fn of_fact(doing: &str, error: &anyhow::Error) -> ActionError {
         }
         None => {
             tracing::error!("{doing}: {error:#}");
-            permanent(format!("The host's records are damaged: {doing}."))
+            ActionError::permanent(format!("The host's records are damaged: {doing}."))
         }
     }
 }
@@ -70,40 +50,40 @@ pub(super) fn of_disk(image: i64, error: &DiskError) -> ActionError {
         DiskError::Child(child) => child,
     };
     let text = match child {
-        ChildError::Killed => return killed(),
+        ChildError::Killed => return ActionError::killed(),
         ChildError::Failed { text, .. } => text,
         ChildError::NotStarted { .. } | ChildError::TooLong { .. } => {
             tracing::error!("the disk of image {image}: {child}");
-            return transient("The host could not run qemu-img.");
+            return ActionError::transient("The host could not run qemu-img.");
         }
     };
     tracing::error!("the disk of image {image}: {text}");
     // The end of its sentence is the system's own word for the cause.
     if text.contains("No space left on device") || text.contains("Disk quota exceeded") {
-        return permanent(NO_SPACE);
+        return ActionError::permanent(NO_SPACE);
     }
     // QEMU's words for the same where a limit is the user's and not the file system's.
     if text.contains("File too large") || text.contains("too large for file format") {
-        return permanent("The host allows no file so large.");
+        return ActionError::permanent("The host allows no file so large.");
     }
     if text.contains("not in qcow2 format") || text.contains("Image is") || text.contains("corrupt")
     {
-        return permanent(format!(
+        return ActionError::permanent(format!(
             "The file of image {image} is damaged: the operator has to import it again."
         ));
     }
-    permanent(format!("The disk could not be made from image {image}."))
+    ActionError::permanent(format!("The disk could not be made from image {image}."))
 }
 
 /// QEMU did not start.
 pub(super) fn of_start(error: &ChildError) -> ActionError {
     tracing::error!("a launch: {error}");
     match error {
-        ChildError::Killed => killed(),
-        ChildError::NotStarted { .. } => transient("The host could not run QEMU."),
-        ChildError::TooLong { .. } => transient("QEMU did not come up in time."),
+        ChildError::Killed => ActionError::killed(),
+        ChildError::NotStarted { .. } => ActionError::transient("The host could not run QEMU."),
+        ChildError::TooLong { .. } => ActionError::transient("QEMU did not come up in time."),
         ChildError::Failed { text, .. } => {
-            permanent(format!("QEMU refused to start: {}", reason(text)))
+            ActionError::permanent(format!("QEMU refused to start: {}", reason(text)))
         }
     }
 }
@@ -123,7 +103,7 @@ fn reason(text: &str) -> String {
 /// The monitor did not do as it was told.
 pub(super) fn of_monitor(error: &QmpError) -> ActionError {
     tracing::warn!("a monitor: {error}");
-    transient(match error {
+    ActionError::transient(match error {
         QmpError::Gone | QmpError::Broken(_) => "The machine's process has ended.",
         QmpError::Silent => "The machine's process does not answer.",
         QmpError::Refused { .. } => "QEMU refused to run the machine.",

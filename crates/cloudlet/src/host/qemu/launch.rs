@@ -6,7 +6,7 @@
 use super::{
     Qemu,
     command::{self, Launch},
-    fault::{killed, of_fact, of_file, of_monitor, of_start, permanent, transient},
+    fault::{of_fact, of_file, of_monitor, of_start},
     folder::{self, Folder, Launched},
     presence::QEMU,
     process::{self, Process},
@@ -41,13 +41,15 @@ pub(super) async fn launch(qemu: &Qemu, work: &Work, wish: Wish) -> Result<(), A
     let found = found.map_err(|error| of_file("looking for its process", &error))?;
     if let Some(other) = found.as_ref().filter(|process| process.boot != wish.boot) {
         let text = format!("It runs already, for boot {}.", other.boot);
-        return Err(permanent(text));
+        return Err(ActionError::permanent(text));
     }
     let launched = folder.launched();
     let launched = launched.map_err(|error| of_fact("reading its last launch", &error))?;
     let last = launched.map_or(0, |launched| launched.boot);
     if last > wish.boot || (last == wish.boot && found.is_none()) {
-        return Err(permanent(format!("Boot {last} was launched before.")));
+        return Err(ActionError::permanent(format!(
+            "Boot {last} was launched before."
+        )));
     }
     if found.is_none() {
         start(qemu, work, &folder, &wish).await?;
@@ -62,17 +64,19 @@ pub(super) async fn launch(qemu: &Qemu, work: &Work, wish: Wish) -> Result<(), A
 
 /// Has QEMU start, paused.
 async fn start(qemu: &Qemu, work: &Work, folder: &Folder, wish: &Wish) -> Result<(), ActionError> {
-    let ready = || -> std::io::Result<()> {
+    let cleared = folder.on_disk(|folder| -> std::io::Result<()> {
         folder.clear_process()?;
         folder::remove_file(&folder.console())
-    };
-    ready().map_err(|error| of_file("clearing what the last launch left", &error))?;
+    });
+    cleared
+        .await
+        .map_err(|error| of_file("clearing what the last launch left", &error))?;
     let nics = folder
         .nics()
         .map_err(|error| of_fact("reading its interfaces", &error))?;
     let accelerator = tokio::select! {
         accelerator = qemu.accelerator.known() => accelerator,
-        () = work.kill.cancelled() => return Err(killed()),
+        () = work.kill.cancelled() => return Err(ActionError::killed()),
     };
     let launch = Launch {
         resource: work.resource,
@@ -123,7 +127,9 @@ async fn run(work: &Work, folder: &Folder, wish: &Wish) -> Result<(), ActionErro
         .await
         .map_err(|error| of_monitor(&error))?;
     if named["name"] != process::name(wish.boot) {
-        return Err(permanent("Its monitor belongs to another launch."));
+        return Err(ActionError::permanent(
+            "Its monitor belongs to another launch.",
+        ));
     }
     (work.progress)(500);
     let host_boot =
@@ -136,7 +142,7 @@ async fn run(work: &Work, folder: &Folder, wish: &Wish) -> Result<(), ActionErro
     kept.await
         .map_err(|error| of_fact("recording the launch", &error))?;
     if work.kill.is_cancelled() {
-        return Err(killed());
+        return Err(ActionError::killed());
     }
     qmp.execute("cont", json!({}))
         .await
@@ -149,9 +155,9 @@ async fn run(work: &Work, folder: &Folder, wish: &Wish) -> Result<(), ActionErro
 pub(super) fn gone(folder: &Folder) -> ActionError {
     match super::look::ended(folder) {
         Ok(Some(model::observed::Ended::Died { reason })) => {
-            transient(format!("The machine died: {reason}"))
+            ActionError::transient(format!("The machine died: {reason}"))
         }
-        _ => transient("The machine has stopped."),
+        _ => ActionError::transient("The machine has stopped."),
     }
 }
 

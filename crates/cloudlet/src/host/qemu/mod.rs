@@ -33,7 +33,7 @@ use crate::{
 use accelerator::Chosen;
 use anyhow::Context as _;
 use api::ResourceId;
-use fault::{of_disk, of_fact, of_file, permanent};
+use fault::{of_disk, of_fact, of_file};
 use folder::{Folder, Folders};
 use model::{
     DriverAbilities, Observed,
@@ -129,7 +129,7 @@ impl Qemu {
 
     async fn run(&self, work: Work) -> Result<(), ActionError> {
         if work.kill.is_cancelled() {
-            return Err(fault::killed());
+            return Err(ActionError::killed());
         }
         let folder = self.folders.of(work.resource);
         match &work.action {
@@ -161,7 +161,7 @@ impl Qemu {
             Action::AwaitReady { boot } => ready::wait(self, &work, *boot).await,
             Action::Shutdown => shutdown::shut_down(self, &work).await,
             // Refused when they are asked for, so none of them is ever planned.
-            other => Err(permanent(format!(
+            other => Err(ActionError::permanent(format!(
                 "The driver qemu cannot do this yet: {}.",
                 other.word()
             ))),
@@ -182,12 +182,13 @@ impl Qemu {
             // A new disk in its place would be empty, and nobody would be told.
             let text =
                 "The machine has run, and its disk is damaged or gone; an operator may restore it.";
-            return Err(permanent(text));
+            return Err(ActionError::permanent(text));
         }
         let file = self.images.file(image);
         let file = file.map_err(|error| of_fact("reading the image", &error))?;
-        let file = file
-            .ok_or_else(|| permanent(format!("The file of image {image} is not on this host.")))?;
+        let file = file.ok_or_else(|| {
+            ActionError::permanent(format!("The file of image {image} is not on this host."))
+        })?;
         let kept = folder.on_disk(move |folder| folder.keep_image(image)).await;
         kept.map_err(|error| of_fact("recording the image", &error))?;
         let made = disk::make(&self.nursery, folder, &file, size_gb, &work.kill).await;

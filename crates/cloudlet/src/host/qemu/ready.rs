@@ -3,7 +3,7 @@
 
 use super::{
     Qemu,
-    fault::{killed, of_fact, of_monitor, permanent, transient},
+    fault::{of_fact, of_monitor},
     folder::Folder,
     launch::{self},
     qmp::Qmp,
@@ -43,7 +43,7 @@ pub(super) async fn wait(qemu: &Qemu, work: &Work, boot: u64) -> Result<(), Acti
     let limit = qemu.boot_limit().await;
     let seen = tokio::select! {
         biased;
-        () = work.kill.cancelled() => return Err(killed()),
+        () = work.kill.cancelled() => return Err(ActionError::killed()),
         seen = timeout(limit, see(work, &folder, &readiness)) => seen,
         Ok(()) = process.ended() => return Err(launch::gone(&folder)),
     };
@@ -80,7 +80,9 @@ async fn see(work: &Work, folder: &Folder, readiness: &Readiness) -> Result<(), 
     drop(qmp);
     if status["running"] != true {
         let status = status["status"].as_str().unwrap_or("unknown");
-        return Err(transient(format!("The machine is not running: {status}.")));
+        return Err(ActionError::transient(format!(
+            "The machine is not running: {status}."
+        )));
     }
     (work.progress)(50);
     match readiness {
@@ -97,7 +99,7 @@ async fn see_on_console(work: &Work, console: &Path, words: &str) -> Result<(), 
     loop {
         let (from, new) = read_from(console, read).await.map_err(|error| {
             tracing::error!("the console {}: {error}", console.display());
-            permanent("The host cannot read the guest's console.")
+            ActionError::permanent("The host cannot read the guest's console.")
         })?;
         if !has_begun && !new.is_empty() {
             has_begun = true;

@@ -2,7 +2,7 @@
 
 use super::{
     Qemu,
-    fault::{killed, of_file},
+    fault::of_file,
     folder::Folder,
     process::{self, Process},
     qmp::{Qmp, QmpError},
@@ -25,13 +25,13 @@ pub(super) async fn shut_down(qemu: &Qemu, work: &Work) -> Result<(), ActionErro
     while let Some(process) = process::find(&folder, work.resource).map_err(looked)? {
         tokio::select! {
             biased;
-            () = work.kill.cancelled() => return Err(killed()),
+            () = work.kill.cancelled() => return Err(ActionError::killed()),
             ended = end(qemu, work, &folder, &process) => {
                 ended.map_err(|error| of_file("ending its process", &error))?;
             }
         }
     }
-    let cleared = folder.clear_process();
+    let cleared = folder.on_disk(Folder::clear_process).await;
     cleared.map_err(|error| of_file("clearing what its process left", &error))
 }
 

@@ -42,7 +42,7 @@ impl Watch {
         let watch = self.clone();
         tokio::spawn(async move {
             while let Err(_elapsed) = timeout(CUT_INTERVAL, end(&process)).await {
-                if let Err(error) = console::cut(&folder) {
+                if let Err(error) = folder.on_disk(console::cut).await {
                     tracing::error!("the console of {resource} cannot be cut: {error}");
                 }
             }

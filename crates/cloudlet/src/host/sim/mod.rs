@@ -13,11 +13,10 @@ mod world;
 
 use super::driver::{Answer, Driver, Sightings, Work};
 use crate::{clock::Clock, secrets};
-use api::{JobErrorCode, ResourceId};
+use api::ResourceId;
 use model::{
     DriverAbilities, Observed,
     actor::{ActionError, Ledger},
-    job::JobError,
     secret::Sealed,
 };
 use std::{collections::BTreeMap, path::Path};
@@ -66,14 +65,14 @@ impl SimDriver {
 
     async fn run(&self, work: Work) -> Result<(), ActionError> {
         if work.kill.is_cancelled() {
-            return Err(killed());
+            return Err(ActionError::killed());
         }
         // A guest would be given it; here nothing is kept of it.
         if let Some(Sealed { secret, digest }) = &work.secret
             && secrets::digest(secret) != *digest
         {
             let text = "What the create carries is not what its spec says.";
-            return Err(failure(text, true));
+            return Err(ActionError::permanent(text));
         }
         self.world
             .begin(&self.deed(&work))
@@ -94,13 +93,13 @@ impl SimDriver {
             if self.options.speed > 0.0 {
                 tokio::select! {
                     biased;
-                    () = work.kill.cancelled() => return Err(killed()),
+                    () = work.kill.cancelled() => return Err(ActionError::killed()),
                     () = work.pause.until(begun_ms.saturating_add(step.after_ms)) => {}
                 }
             }
             (work.progress)(step.thousandths);
             if work.kill.is_cancelled() {
-                return Err(killed());
+                return Err(ActionError::killed());
             }
         }
         Ok(())
@@ -169,23 +168,15 @@ impl Driver for SimDriver {
 }
 
 fn refused(Refusal { text, permanent }: Refusal) -> ActionError {
-    failure(text, permanent)
-}
-
-fn failure(text: &str, permanent: bool) -> ActionError {
-    ActionError {
-        error: JobError::new(JobErrorCode::DriverError, text),
-        permanent,
+    match permanent {
+        true => ActionError::permanent(text),
+        false => ActionError::transient(text),
     }
-}
-
-fn killed() -> ActionError {
-    failure("The action was ended early.", false)
 }
 
 /// The file could not be used: the cause is for the operator, and trying again may help.
 #[allow(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn broken(error: anyhow::Error) -> ActionError {
     tracing::error!("the simulator's world: {error:#}");
-    failure("The simulator could not use its world.", false)
+    ActionError::transient("The simulator could not use its world.")
 }

@@ -12,11 +12,13 @@ use std::{
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// What the test image says once it is up.
 const READY: &str = "cloudlet test image: ready";
+/// How long a guest or its end is waited for.
+const PATIENCE: Duration = Duration::from_secs(180);
 /// How often its console is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -76,10 +78,12 @@ impl ByHand {
 
 /// Waits until the guest whose console stands in this folder has said that it is ready.
 pub(crate) fn wait_until_ready(folder: &Path) {
+    let begun = Instant::now();
     while !fs::read_to_string(folder.join("console.log"))
         .unwrap_or_default()
         .contains(READY)
     {
+        assert!(begun.elapsed() < PATIENCE, "the guest does not get ready");
         std::thread::sleep(LOOK);
     }
 }
@@ -87,18 +91,22 @@ pub(crate) fn wait_until_ready(folder: &Path) {
 /// Its end is waited for: the host frees a gigabyte, and whoever is measured next would pay for that.
 impl Drop for ByHand {
     fn drop(&mut self) {
-        let Ok(pid) = fs::read_to_string(self.folder.join("pid")) else {
+        let pid = fs::read_to_string(self.folder.join("pid")).unwrap_or_default();
+        let Ok(pid) = pid.trim().parse::<u32>() else {
             return;
         };
-        let _ = Command::new("kill").args(["-KILL", pid.trim()]).status();
-        while runs(pid.trim()) {
+        let _ = Command::new("kill")
+            .args(["-KILL", &pid.to_string()])
+            .status();
+        let begun = Instant::now();
+        while runs(pid) && begun.elapsed() < PATIENCE {
             std::thread::sleep(LOOK);
         }
     }
 }
 
 /// A zombie has freed everything, and who is to reap it may never do so.
-fn runs(pid: &str) -> bool {
+fn runs(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat
         .rsplit(')')

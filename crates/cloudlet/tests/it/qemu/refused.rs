@@ -85,6 +85,7 @@ async fn what_is_not_handed_to_the_guest_is_told() {
     let output = run.await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    let note = "note: The driver qemu does not hand keys, user data or a password to machines yet";
+    let note =
+        "note: The driver qemu does not hand keys, a user's name, user data or a password to";
     assert!(said.contains(note), "{said}");
 }
