@@ -2,10 +2,15 @@
 //!
 //! What cannot be shown is not an error: the job goes on without.
 
-use super::{console_reader::ConsoleReader, progress::Progress, screen::Screen, session::Session};
+use super::{
+    console_reader::ConsoleReader,
+    progress::{Progress, style},
+    screen::Screen,
+    session::Session,
+};
 use api::ResourceId;
 use client::Error;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar};
 use std::{cell::RefCell, collections::VecDeque, time::Duration};
 use tokio::time::timeout;
 
@@ -109,9 +114,8 @@ impl Drop for ConsoleView {
 
 impl Place {
     fn below(all: &MultiProgress) -> Self {
-        let style = ProgressStyle::with_template("{msg}").expect("a constant that parses");
         Self::Below {
-            block: all.add(ProgressBar::new(1).with_style(style)),
+            block: all.add(ProgressBar::new(1).with_style(style("{msg}"))),
             columns: usize::from(console::Term::stderr().size().1),
         }
     }

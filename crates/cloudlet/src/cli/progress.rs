@@ -300,7 +300,8 @@ fn fit(text: &str, width: usize) -> String {
     cut
 }
 
-fn style(template: &str) -> ProgressStyle {
+/// What a line looks like.
+pub(crate) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates are constants that parse")
 }
 
